@@ -1,0 +1,1 @@
+"""reunite decides, at the moment of asking, who a customer is."""

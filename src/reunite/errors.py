@@ -1,0 +1,103 @@
+"""Every error that reunite raises, in one tree.
+
+    ReuniteError
+    ├── InvalidIdentifier      what was presented is no e-mail, no phone, or nothing at all
+    ├── IdentityTooLarge       accepted, it would make an identity larger than the limit
+    ├── StoreError             the store did not do what was asked
+    │   ├── StoreUnavailable   surely not done; asking again later may succeed
+    │   ├── OutcomeUnknown     perhaps done: the answer was lost; asking again is safe
+    │   └── StoreFull          surely not done: no space left on the store's disk
+    ├── Shed                   not taken: too many requests wait, or this one waited too long
+    └── Refused                this program must not work on this store
+        ├── PolicyMismatch     it was made with another phone region or rule version
+        ├── SchemaMismatch     its schema is newer, or older and may not be migrated here
+        └── UnsuitableStore    it lacks what the promises rest on
+    InvalidSetting             a setting or a store's URL that means nothing
+
+The edge turns them into problem+json in one place (`http/problem.py`), the command line into exit
+codes in one place (`cli`).
+"""
+
+from __future__ import annotations
+
+
+class ReuniteError(Exception):
+    """Base of all errors of this package."""
+
+
+class InvalidIdentifier(ReuniteError):
+    """What was presented cannot be an identifier; nothing was written.
+
+    Attributes:
+        field: ``"email"``, ``"phoneNumber"`` or ``""`` for the request as a whole.
+        wrong: what was wrong, never repeating the value.
+        right: what would be right.
+    """
+
+    def __init__(self, field: str, wrong: str, right: str) -> None:
+        super().__init__(f"{field}: {wrong}; {right}" if field else f"{wrong}; {right}")
+        self.field = field
+        self.wrong = wrong
+        self.right = right
+
+
+class IdentityTooLarge(ReuniteError):
+    """The request would bring an identity past the store's limit; nothing of it was written.
+
+    Attributes:
+        primary_contact_id: the primary contact of the identity it would have joined; where it
+            would have merged two, the older one's.
+        size: distinct identifiers of that identity now.
+        would_be: distinct identifiers it would have.
+        limit: distinct identifiers an identity of this workspace may have.
+    """
+
+    def __init__(self, primary_contact_id: int, size: int, would_be: int, limit: int) -> None:
+        super().__init__(
+            f"identity {primary_contact_id} has {size} identifiers and would have {would_be}; "
+            f"the limit is {limit}"
+        )
+        self.primary_contact_id = primary_contact_id
+        self.size = size
+        self.would_be = would_be
+        self.limit = limit
+
+
+class StoreError(ReuniteError):
+    """The store did not do what was asked."""
+
+
+class StoreUnavailable(StoreError):
+    """The store could not be reached or was busy; surely nothing was written."""
+
+
+class OutcomeUnknown(StoreError):
+    """The connection was lost during the commit: written or not, repeating is safe."""
+
+
+class StoreFull(StoreError):
+    """The store's disk is full; nothing was written."""
+
+
+class Shed(ReuniteError):
+    """Not taken, because too many requests wait or this one waited past its deadline."""
+
+
+class Refused(ReuniteError):
+    """This program, set as it is, must not work on this store."""
+
+
+class PolicyMismatch(Refused):
+    """The store was made with another policy (phone region or rule version)."""
+
+
+class SchemaMismatch(Refused):
+    """The store's schema is newer than this program, or older and may not be migrated here."""
+
+
+class UnsuitableStore(Refused):
+    """The store lacks something that the promises rest on, such as working advisory locks."""
+
+
+class InvalidSetting(ReuniteError):
+    """A setting or a store's URL that cannot be understood; the message says what would be."""

@@ -1,0 +1,110 @@
+"""What a store must do; `sqlite` and `postgresql` do it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+import msgspec
+
+from reunite.errors import IdentityTooLarge, InvalidIdentifier
+from reunite.identifier import Policy, Presented, present
+from reunite.identity import Identified
+
+Presentable = Presented | Mapping[str, object] | tuple[object, object]
+"""One request as a caller may give it: made by `present`, ``{"email": …, "phone_number": …}``, or
+the pair ``(email, phone_number)``."""
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """How many contacts and identities a workspace has."""
+
+    contacts: int
+    identities: int
+
+
+class Repository(Protocol):
+    """One workspace of one store, for one thread at a time.
+
+    Beside that thread another may call `recognise_many`: it has a connection of its own, so that
+    what is known need not wait behind writes. All methods raise `StoreUnavailable`,
+    `OutcomeUnknown` or `StoreFull` where the store fails.
+    """
+
+    policy: Policy
+
+    def identify(
+        self, email: str | None = None, phone_number: str | int | None = None
+    ) -> Identified:
+        """Reconcile one request and answer with the whole person.
+
+        Raises `InvalidIdentifier` or `IdentityTooLarge`; then nothing was written.
+        """
+        answer = self._reconcile([present(self.policy, email, phone_number)])[0]
+        if isinstance(answer, IdentityTooLarge):
+            raise answer
+        return answer
+
+    def identify_many(
+        self, requests: Sequence[Presentable]
+    ) -> list[Identified | IdentityTooLarge | InvalidIdentifier]:
+        """Reconcile requests one after the other, in one transaction.
+
+        Each is answered with the identity right after it or, where `identify` would raise, with
+        that error; one refused request takes nothing from the others.
+        """
+        answers: list[Identified | IdentityTooLarge | InvalidIdentifier | None] = []
+        taken: list[Presented] = []
+        for request in requests:
+            try:
+                taken.append(_presented(self.policy, request))
+                answers.append(None)
+            except InvalidIdentifier as problem:
+                answers.append(problem)
+        reconciled = iter(self._reconcile(taken) if taken else ())
+        return [next(reconciled) if answer is None else answer for answer in answers]
+
+    @abstractmethod
+    def recognise_many(self, requests: Sequence[Presented]) -> list[Identified | None]:
+        """Answer the requests that would change nothing, all from one snapshot, without a lock.
+
+        A request that brings something new is answered with None: it has to be identified.
+        """
+
+    @abstractmethod
+    def totals(self) -> Totals:
+        """Count the workspace's contacts and identities (they are kept, not counted)."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise unless the store answers now."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the connections; closing twice is fine."""
+
+    @abstractmethod
+    def _reconcile(self, requests: Sequence[Presented]) -> list[Identified | IdentityTooLarge]:
+        """Apply the rule to requests in normal form, in order, in one transaction."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _presented(policy: Policy, request: Presentable) -> Presented:
+    if isinstance(request, Presented):
+        return request
+    if isinstance(request, Mapping):
+        return present(policy, request.get("email"), request.get("phone_number"))
+    email, phone_number = request
+    return present(policy, email, phone_number)
