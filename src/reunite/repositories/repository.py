@@ -101,6 +101,22 @@ class Repository(Protocol):
         self.close()
 
 
+class Limited(Protocol):
+    """The limit of an identity, kept in the store so that all servers agree."""
+
+    @abstractmethod
+    def identity_limit(self) -> int:
+        """How many distinct identifiers an identity of the workspace may have."""
+
+    @abstractmethod
+    def set_identity_limit(self, identity_limit: int) -> None:
+        """Change it, at least 2, for all servers; identities that are larger stay as they are."""
+
+
+class Store(Repository, Limited, Protocol):
+    """All that a store offers of a workspace."""
+
+
 def _presented(policy: Policy, request: Presentable) -> Presented:
     if isinstance(request, Presented):
         return request

@@ -1,0 +1,3 @@
+from reunite.repositories.sqlite.repository import SqliteRepository
+
+__all__ = ["SqliteRepository"]

@@ -1,0 +1,109 @@
+-- Each query is one step of the virtual machine and gives at most one row, with lists as JSON: while
+-- SQLite works through a whole batch the interpreter is free for others.
+
+-- name: schema_exists
+select exists (select 1 from sqlite_schema where type = 'table' and name = 'migration')
+
+-- name: create_migration
+create table if not exists migration (
+  number integer primary key,
+  name text not null,
+  applied_at integer not null
+) strict
+
+-- name: applied_migrations
+select coalesce(max(number), 0) from migration
+
+-- name: note_migration
+insert into migration (number, name, applied_at) values (:number, :name, :at)
+
+-- name: workspace
+select id, phone_region, rule_version from workspace where name = :name
+
+-- name: create_workspace
+insert into workspace (name, phone_region, rule_version, created_at)
+values (:name, :phone_region, :rule_version, :at)
+
+-- name: identity_limit
+select identity_limit from workspace where id = :workspace
+
+-- name: set_identity_limit
+update workspace set identity_limit = :identity_limit where id = :workspace
+
+-- name: head
+select position, at, contacts, identities, last_contact_id
+from journal
+where workspace = :workspace
+order by position desc
+limit 1
+
+-- Of all that the requests present: every contact of these identities, who holds each identifier,
+-- and the presented links of their pairs.
+-- name: known
+with
+  request as materialized (
+    select value->>0 as email, value->>1 as phone from json_each(:requests)
+  ),
+  found as materialized (
+    select identifier.type, identifier.key, identifier.contact_id
+    from request cross join identifier
+      on identifier.workspace = :workspace
+      and identifier.type = 'email' and identifier.key = request.email
+    union all
+    select identifier.type, identifier.key, identifier.contact_id
+    from request cross join identifier
+      on identifier.workspace = :workspace
+      and identifier.type = 'phone' and identifier.key = request.phone
+  ),
+  identity as materialized (
+    select distinct contact.identity_id
+    from found cross join contact
+      on contact.workspace = :workspace and contact.id = found.contact_id
+  ),
+  member as materialized (
+    select contact.id, contact.identity_id, contact.created_at, contact.email, contact.phone
+    from identity cross join contact indexed by contact_identity
+      on contact.workspace = :workspace and contact.identity_id = identity.identity_id
+  )
+select
+  (select json_group_array(json_array(id, identity_id, created_at, email, phone)) from member),
+  (select json_group_object(key, contact_id) from found where type = 'email'),
+  (select json_group_object(key, contact_id) from found where type = 'phone'),
+  (
+    select json_group_array(json_array(link.a_key, link.b_key))
+    from request cross join link
+      on link.workspace = :workspace
+      and link.a_type = 'email' and link.a_key = request.email
+      and link.b_type = 'phone' and link.b_key = request.phone
+      and link.source = 'presented'
+  )
+
+-- Through the index by name: without statistics SQLite would walk the whole workspace.
+-- name: repoint
+update contact indexed by contact_identity set identity_id = :into
+where workspace = :workspace and identity_id = :identity_id
+
+-- name: add_contacts
+insert into contact (workspace, id, identity_id, created_at, email, phone, position)
+select :workspace, value->>0, value->>1, value->>2, value->>3, value->>4, value->>5
+from json_each(:rows)
+
+-- name: add_identifiers
+insert into identifier (workspace, type, key, contact_id)
+select :workspace, value->>0, value->>1, value->>2
+from json_each(:rows)
+
+-- name: add_links
+insert into link (workspace, a_type, a_key, b_type, b_key, source, position, at)
+select :workspace, 'email', value->>0, 'phone', value->>1, 'presented', value->>2, :at
+from json_each(:rows)
+
+-- name: add_entries
+insert into journal (
+  workspace, position, type, contact_id, with_contact_id, primary_id, demoted_id,
+  contacts, identities, last_contact_id, at
+)
+select
+  :workspace, value->>0, value->>1, value->>2, value->>3, value->>4, value->>5,
+  value->>6, value->>7, value->>8, :at
+from json_each(:rows)

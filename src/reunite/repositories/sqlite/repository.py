@@ -1,0 +1,158 @@
+"""The embedded store: one SQLite file, no set-up."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import apsw
+import msgspec
+
+from reunite.errors import IdentityTooLarge
+from reunite.identifier import Policy, Presented, phone_key
+from reunite.identity import Identified
+from reunite.reconcile import Changes, Contact, Head, Known, Reconciliation, recognise
+from reunite.repositories.repository import Store, Totals
+from reunite.repositories.sqlite import schema
+from reunite.repositories.sqlite.connection import connect, transaction
+from reunite.repositories.sqlite.schema import QUERIES
+
+_contacts = msgspec.json.Decoder(list[Contact])
+_holders = msgspec.json.Decoder(dict[str, int])
+_pairs = msgspec.json.Decoder(set[tuple[str, str]])
+
+
+def now() -> int:
+    """Microseconds since 1970, UTC."""
+    return time.time_ns() // 1000
+
+
+class SqliteRepository(Store):
+    """A workspace of a SQLite file: the pure rule inside ``BEGIN IMMEDIATE``.
+
+    Nothing is kept between transactions, so that several processes may have the file open.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        workspace: str = "default",
+        policy: Policy | None = None,
+        migrate: bool = True,
+        busy_timeout: float = 5.0,
+        clock: Callable[[], int] = now,
+    ) -> None:
+        """Open or create a file.
+
+        Args:
+            path: of the file; its folder must exist.
+            workspace: made at first use.
+            policy: must be the one the workspace was made with.
+            migrate: whether the schema may be created or brought up to date.
+            busy_timeout: seconds to wait for another process's write.
+            clock: microseconds since 1970, UTC.
+        """
+        self.policy = policy or Policy()
+        self._path = str(path)
+        self._clock = clock
+        self._writer = connect(self._path, busy_timeout=busy_timeout)
+        if migrate:
+            schema.migrate(self._writer, self._path, clock())
+        else:
+            schema.require_current(self._writer, self._path)
+        self._workspace = schema.enter_workspace(
+            self._writer, self._path, workspace, self.policy, clock()
+        )
+        self._reader = connect(self._path, busy_timeout=busy_timeout)
+        self._reader_turn = threading.Lock()
+
+    def recognise_many(self, requests: Sequence[Presented]) -> list[Identified | None]:
+        with self._reader_turn, transaction(self._reader, self._path, write=False):
+            known = self._known(self._reader, requests)
+        return recognise(known, requests)
+
+    def totals(self) -> Totals:
+        with self._reader_turn, transaction(self._reader, self._path, write=False):
+            head = self._head(self._reader)
+        return Totals(head.contacts, head.identities)
+
+    def check(self) -> None:
+        self.totals()
+
+    def identity_limit(self) -> int:
+        with self._reader_turn, transaction(self._reader, self._path, write=False):
+            return self._identity_limit(self._reader)
+
+    def set_identity_limit(self, identity_limit: int) -> None:
+        with transaction(self._writer, self._path, write=True):
+            self._writer.execute(
+                QUERIES["set_identity_limit"],
+                {"workspace": self._workspace, "identity_limit": identity_limit},
+            )
+
+    def close(self) -> None:
+        self._reader.close()
+        self._writer.close()
+
+    def _reconcile(self, requests: Sequence[Presented]) -> list[Identified | IdentityTooLarge]:
+        with transaction(self._writer, self._path, write=True):
+            head = self._head(self._writer)
+            at = max(self._clock(), head.at)
+            work = Reconciliation(
+                self._known(self._writer, requests), head, at, self._identity_limit(self._writer)
+            )
+            answers = [work.reconcile(request) for request in requests]
+            self._write(work.changes(), at)
+        return answers
+
+    def _head(self, connection: apsw.Connection) -> Head:
+        row = connection.execute(QUERIES["head"], {"workspace": self._workspace}).get
+        return Head() if row is None else Head(*row)
+
+    def _identity_limit(self, connection: apsw.Connection) -> int:
+        limit: int = connection.execute(
+            QUERIES["identity_limit"], {"workspace": self._workspace}
+        ).get
+        return limit
+
+    def _known(self, connection: apsw.Connection, requests: Sequence[Presented]) -> Known:
+        presented = [
+            (request.email, None if request.phone is None else phone_key(request.phone))
+            for request in requests
+        ]
+        contacts, emails, phones, links = connection.execute(
+            QUERIES["known"], {"workspace": self._workspace, "requests": _json(presented)}
+        ).get
+        return Known(
+            _contacts.decode(contacts),
+            _holders.decode(emails),
+            _holders.decode(phones),
+            _pairs.decode(links),
+        )
+
+    def _write(self, changes: Changes, at: int) -> None:
+        for identity_id, into in changes.repointed:
+            self._writer.execute(
+                QUERIES["repoint"],
+                {"workspace": self._workspace, "identity_id": identity_id, "into": into},
+            )
+        self._add("add_contacts", [(*contact, position) for contact, position in changes.contacts])
+        self._add(
+            "add_identifiers",
+            [("email", *row) for row in changes.emails]
+            + [("phone", *row) for row in changes.phones],
+        )
+        self._add("add_links", changes.links, at)
+        self._add("add_entries", changes.entries, at)
+
+    def _add(self, query: str, rows: Sequence[tuple[object, ...]], at: int | None = None) -> None:
+        if rows:
+            values = {"workspace": self._workspace, "rows": _json(rows)}
+            self._writer.execute(QUERIES[query], values if at is None else {**values, "at": at})
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
