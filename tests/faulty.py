@@ -21,7 +21,8 @@ Reply = Generator[None, None, Answer | Refusal | None]
 def read(reply: dict[str, Any]) -> Answer | Refusal:
     """Turn the oracle's answer into what a client sees."""
     if "refusal" in reply:
-        return Refusal.read(reply["refusal"])
+        members = ("primaryContactId", "size", "wouldBe", "limit")
+        return Refusal(*(reply["refusal"][name] for name in members))
     return Answer.read(reply["outcome"], reply["contact"])
 
 

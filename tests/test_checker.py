@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+
 from faulty import RIGHT, WRONG, Atomic, random_history, random_requests, read
 from linearizability import (
     Answer,
@@ -106,6 +107,12 @@ def test_the_items_of_an_array_keep_their_order() -> None:
 
 def test_the_outcome_is_part_of_the_answer() -> None:
     assert not is_linearizable(operation(0, 1, 2, "1", CREATED._replace(outcome="known")))
+
+
+def test_an_answer_that_tells_no_outcome_is_judged_by_the_rest() -> None:
+    untold = CREATED._replace(outcome=None)
+    assert is_linearizable(operation(0, 1, 2, "1", untold))
+    assert not is_linearizable(operation(0, 1, 2, "1", untold._replace(primary=2)))
 
 
 def test_a_refusal_is_an_answer_that_changes_nothing() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from oracle import Oracle
 
 Requests = list[tuple[str | None, str | None]]
