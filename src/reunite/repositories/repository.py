@@ -9,7 +9,7 @@ from typing import Protocol, Self
 
 import msgspec
 
-from reunite.errors import IdentityTooLarge, InvalidIdentifier
+from reunite.errors import IdentityTooLarge, InvalidIdentifier, InvalidSetting
 from reunite.identifier import Policy, Presented, present
 from reunite.identity import Identified
 
@@ -111,6 +111,12 @@ class Limited(Protocol):
     @abstractmethod
     def set_identity_limit(self, identity_limit: int) -> None:
         """Change it, at least 2, for all servers; identities that are larger stay as they are."""
+
+
+def require_limit(identity_limit: int) -> None:
+    """Raise `InvalidSetting` unless an e-mail and a phone have room."""
+    if identity_limit < 2:
+        raise InvalidSetting(f"the limit of an identity is at least 2, not {identity_limit}")
 
 
 class Store(Repository, Limited, Protocol):

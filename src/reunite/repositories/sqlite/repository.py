@@ -14,7 +14,7 @@ from reunite.errors import IdentityTooLarge
 from reunite.identifier import Policy, Presented, phone_key
 from reunite.identity import Identified
 from reunite.reconcile import Changes, Contact, Head, Known, Reconciliation, recognise
-from reunite.repositories.repository import Store, Totals
+from reunite.repositories.repository import Store, Totals, require_limit
 from reunite.repositories.sqlite import schema
 from reunite.repositories.sqlite.connection import connect, transaction
 from reunite.repositories.sqlite.schema import QUERIES
@@ -87,6 +87,7 @@ class SqliteRepository(Store):
             return self._identity_limit(self._reader)
 
     def set_identity_limit(self, identity_limit: int) -> None:
+        require_limit(identity_limit)
         with transaction(self._writer, self._path, write=True):
             self._writer.execute(
                 QUERIES["set_identity_limit"],
