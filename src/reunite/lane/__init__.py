@@ -1,0 +1,13 @@
+"""Group commit: whatever queued while the last batch ran is the next batch.
+
+lane     what the edge uses: submit, close; every future is settled here, on the event loop
+worker   a thread of the lane: takes a batch, runs it, hands on what is to be answered
+queue    every decision (what waits, what a batch is, who is answered with what), pure
+"""
+
+from __future__ import annotations
+
+from reunite.lane.lane import Lane
+from reunite.lane.queue import Answer
+
+__all__ = ["Answer", "Lane"]

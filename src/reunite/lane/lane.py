@@ -1,0 +1,142 @@
+"""What the edge uses: submit and close. Every future is settled here, on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from time import monotonic
+from typing import cast
+
+from reunite import metrics
+from reunite.errors import IdentityTooLarge, Shed
+from reunite.identifier import Presented
+from reunite.lane.queue import Answer, Entry, Queue, Stage, Verdict
+from reunite.lane.worker import Run, Worker
+from reunite.repositories.repository import Repository
+
+# Seconds.
+_SWITCH_INTERVAL = 0.0005
+
+# Seconds between two looks at what waits: how old the queue's depth in the metrics may be.
+_LOOK = 1.0
+
+_REFUSALS = {"full": "too many requests wait", "closing": "the server is closing"}
+
+
+class Lane:
+    """Group commit in front of one repository, for one event loop, in which it has to be made.
+
+    ``batch_size`` and ``queue_size`` count requests; ``timeout`` is how many seconds a request may
+    take from `submit` to its answer.
+    """
+
+    def __init__(
+        self, repository: Repository, *, batch_size: int, queue_size: int, timeout: float
+    ) -> None:
+        sys.setswitchinterval(_SWITCH_INTERVAL)
+        self._loop = asyncio.get_running_loop()
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._queue = Queue(batch_size, queue_size)
+        self._janitor: asyncio.TimerHandle | None = None
+        self._ends: list[asyncio.Future[None]] = []
+        # What is in normal form already cannot be answered with InvalidIdentifier.
+        identify_many = cast(Run, repository.identify_many)
+        self._writer = self._start(self._queue.write, identify_many, None)
+        self._recogniser = self._start(
+            self._queue.recognise, repository.recognise_many, self._writer
+        )
+
+    def submit(self, requests: Sequence[Presented]) -> asyncio.Future[list[Answer]]:
+        """Queue requests that belong together; their answers come in the same order.
+
+        Raises `Shed` at once when the queue is full or closing. The future raises `Shed` if they
+        waited past their deadline (then nothing was written), `OutcomeUnknown` if the store took
+        longer than that, and whatever the repository raises.
+        """
+        future: asyncio.Future[list[Answer]] = self._loop.create_future()
+        entry = Entry(requests, monotonic() + self._timeout, future)
+        with self._lock:
+            refusal = self._queue.submit(entry)
+            self._recogniser.wake()
+        if refusal is not None:
+            metrics.shed[refusal].inc(len(requests))
+            raise Shed(_REFUSALS[refusal])
+        if self._janitor is None:
+            self._janitor = self._loop.call_later(min(self._timeout, _LOOK), self._sweep)
+        return future
+
+    async def close(self) -> bool:
+        """Take no more, finish what was taken, stop the threads.
+
+        Whatever was taken is answered when this returns, at the latest after ``timeout`` seconds.
+        False if a thread is stuck in the repository even then, which so is still in use.
+        """
+        with self._lock:
+            self._queue.close()
+            self._recogniser.wake()
+            self._writer.wake()
+        _, stuck = await asyncio.wait(self._ends, timeout=self._timeout)
+        self._expire(math.inf)
+        if stuck:
+            return False
+        self._recogniser.join()
+        self._writer.join()
+        return True
+
+    def _start(self, stage: Stage, run: Run, following: Worker | None) -> Worker:
+        loop = self._loop
+        end = loop.create_future()
+        self._ends.append(end)
+        worker = Worker(
+            self._queue,
+            stage,
+            run,
+            lock=self._lock,
+            following=following,
+            deliver=lambda verdicts: loop.call_soon_threadsafe(self._settle, verdicts),
+            ended=lambda: loop.call_soon_threadsafe(end.set_result, None),
+        )
+        worker.start()
+        return worker
+
+    def _sweep(self) -> None:
+        """Answer what has reached its deadline, and come again while anyone waits."""
+        now = monotonic()
+        deadline = self._expire(now)
+        self._janitor = None
+        if deadline is not None:
+            self._janitor = self._loop.call_later(min(deadline - now, _LOOK), self._sweep)
+
+    def _expire(self, now: float) -> float | None:
+        with self._lock:
+            verdicts = self._queue.expire(now)
+            deadline = self._queue.next_deadline()
+            held = self._queue.held
+        self._settle(verdicts)
+        metrics.queue_depth.set(held)
+        return deadline
+
+    def _settle(self, verdicts: list[Verdict]) -> None:
+        for entry, answers in verdicts:
+            if isinstance(answers, Shed):
+                metrics.shed["late"].inc(len(entry.requests))
+            if entry.future.done():
+                continue  # its caller went away
+            if isinstance(answers, Exception):
+                entry.future.set_exception(answers)
+            else:
+                entry.future.set_result(answers)
+        for outcome, times in Counter(_outcomes(verdicts)).items():
+            metrics.requests[outcome].inc(times)
+
+
+def _outcomes(verdicts: list[Verdict]) -> Iterator[str]:
+    for _, answers in verdicts:
+        if not isinstance(answers, Exception):
+            for answer in answers:
+                yield "refused" if isinstance(answer, IdentityTooLarge) else answer.outcome

@@ -1,0 +1,376 @@
+"""Every order of submit, take, run, fail, expire and close, against a model that knows only words.
+
+Here alone a stand-in for a repository is right: what is tested is who is answered with what, and
+no store would run a batch at the moment the test chooses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from reunite.errors import OutcomeUnknown, Shed, StoreUnavailable
+from reunite.identifier import Presented
+from reunite.identity import Identified
+from reunite.lane.queue import Answer, Entry, Queue, Stage, Verdict
+
+BATCH_SIZE = 2
+QUEUE_SIZE = 4
+TIMEOUT = 2
+DEPTH = 7
+STAGES = ("recognise", "write")
+SIZES = {"new": 1, "known": 1, "array": 3, "bad to read": 1, "bad to write": 1}
+
+
+class PoisonError(Exception):
+    pass
+
+
+class StandIn:
+    """Answers each request with its own number; an array's first request is known."""
+
+    def recognise_many(self, requests: Sequence[Presented]) -> list[Answer | None]:
+        if any(kind_of(request) == "bad to read" for request in requests):
+            raise PoisonError
+        return [answer(request) if is_known(request) else None for request in requests]
+
+    def identify_many(self, requests: Sequence[Presented]) -> list[Answer | None]:
+        if any(kind_of(request) == "bad to write" for request in requests):
+            raise PoisonError
+        return [answer(request) for request in requests]
+
+
+def make_requests(number: int, kind: str) -> list[Presented]:
+    return [Presented(f"{number * 10 + place}@{kind}", None) for place in range(SIZES[kind])]
+
+
+def kind_of(request: Presented) -> str:
+    return str(request.email).partition("@")[2]
+
+
+def is_known(request: Presented) -> bool:
+    return kind_of(request) == "known" or str(request.email).endswith("0@array")
+
+
+def answer(request: Presented) -> Identified:
+    number = int(str(request.email).partition("@")[0])
+    return Identified(number, (str(request.email),), (), (), "known")
+
+
+@dataclass
+class Held:
+    number: int
+    kind: str
+    deadline: int
+    stage: str = "recognise"
+    state: str = "waiting"  # waiting, alone, running; or answered, when it perhaps still runs
+    size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.size = SIZES[self.kind]
+
+
+class Model:
+    """The same promises, told naively: entries in the order of submission, each in a state."""
+
+    def __init__(self) -> None:
+        self.entries: list[Held] = []
+        self.running: dict[str, list[Held]] = {stage: [] for stage in STAGES}
+        self.now = 0
+        self.closing = False
+
+    def held(self) -> int:
+        return sum(entry.size for entry in self.entries if entry.state != "answered")
+
+    def submit(self, number: int, kind: str) -> str | None:
+        if self.closing:
+            return "closing"
+        entry = Held(number, kind, self.now + TIMEOUT)
+        if self.held() and self.held() + entry.size > QUEUE_SIZE:
+            return "full"
+        self.entries.append(entry)
+        return None
+
+    def expire(self, stages: Sequence[str]) -> dict[int, str]:
+        told = {}
+        for entry in self.entries:
+            if entry.stage in stages and entry.state != "answered" and entry.deadline <= self.now:
+                ran = entry.state != "waiting"
+                told[entry.number] = "unknown" if ran and entry.stage == "write" else "late"
+                entry.state = "answered"
+        return told
+
+    def take(self, stage: str) -> tuple[list[int], dict[int, str]]:
+        late = self.expire([stage])
+        alone = [e for e in self.entries if e.stage == stage and e.state == "alone"]
+        waiting = [e for e in self.entries if e.stage == stage and e.state == "waiting"]
+        batch = alone[:1] or waiting[:1]
+        for entry in waiting[1:] if not alone else []:
+            if sum(e.size for e in batch) + entry.size > BATCH_SIZE:
+                break
+            batch.append(entry)
+        for entry in batch:
+            entry.state = "running"
+        self.running[stage] = batch
+        return [entry.number for entry in batch], late
+
+    def run(self, stage: str) -> dict[int, str]:
+        batch, self.running[stage] = self.running[stage], []
+        bad = any(
+            e.kind == {"recognise": "bad to read", "write": "bad to write"}[stage] for e in batch
+        )
+        told = {}
+        for entry in batch:
+            if entry.state == "answered":
+                continue
+            if bad and len(batch) > 1:
+                entry.state = "alone"
+            elif bad:
+                told[entry.number] = "poison"
+            elif stage == "recognise" and entry.kind != "known":
+                entry.stage, entry.state = "write", "waiting"
+            else:
+                told[entry.number] = "its answers"
+            if entry.number in told:
+                entry.state = "answered"
+        return told
+
+    def fail(self, stage: str) -> dict[int, str]:
+        batch, self.running[stage] = self.running[stage], []
+        unanswered = [entry for entry in batch if entry.state != "answered"]
+        for entry in unanswered:
+            entry.state = "answered"
+        return {entry.number: "unavailable" for entry in unanswered}
+
+
+class Play:
+    """Drives the queue and the model by the same steps and compares what each says."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.queue = Queue(BATCH_SIZE, QUEUE_SIZE)
+        self.model = Model()
+        self.store = StandIn()
+        self.entries: list[Entry] = []
+        self.told: dict[int, str] = {}
+        self.written: list[int] = []
+
+    def number(self, entry: Entry) -> int:
+        return next(n for n, other in enumerate(self.entries) if other is entry)
+
+    def stage(self, name: str) -> Stage:
+        return self.queue.recognise if name == "recognise" else self.queue.write
+
+    def steps(self) -> Iterator[tuple[str, str]]:
+        """The steps that a worker or the event loop may do next."""
+        for stage in STAGES:
+            if self.stage(stage).running:
+                yield "run", stage
+                yield "fail", stage
+            else:
+                yield "take", stage
+        yield "expire", ""
+        yield "tick", ""
+        if not self.model.closing:
+            yield "close", ""
+
+    def step(self, verb: str, what: str) -> None:
+        getattr(self, verb)(what)
+        assert self.queue.held == self.model.held()
+        assert self.queue.held <= QUEUE_SIZE
+
+    def submit(self, kind: str) -> None:
+        number = len(self.entries)
+        entry = Entry(
+            make_requests(number, kind), self.model.now + TIMEOUT, self.loop.create_future()
+        )
+        expected = self.model.submit(number, kind)
+        assert self.queue.submit(entry) == expected
+        self.entries.append(entry)
+        if expected is not None:
+            self.told[number] = expected
+
+    def take(self, stage: str) -> None:
+        batch, late = self.queue.take(self.stage(stage), self.model.now)
+        numbers, expected = self.model.take(stage)
+        assert [self.number(entry) for entry in batch] == numbers
+        assert all(entry.deadline > self.model.now for entry in batch)
+        assert len(batch) == 1 or sum(len(e.requests) for e in batch) <= BATCH_SIZE
+        self.tell(late, expected)
+
+    def run(self, stage: str) -> None:
+        batch = self.stage(stage).running
+        requests = [request for entry in batch for request in entry.requests]
+        work = self.store.recognise_many if stage == "recognise" else self.store.identify_many
+        try:
+            answers = work(requests)
+        except PoisonError as error:
+            verdicts = self.queue.fail(self.stage(stage), error)
+        else:
+            if stage == "write":
+                self.written += [self.number(entry) for entry in batch]
+            verdicts = self.queue.finish(self.stage(stage), answers)
+        self.tell(verdicts, self.model.run(stage))
+        assert self.written == sorted(self.written)
+
+    def fail(self, stage: str) -> None:
+        verdicts = self.queue.fail(self.stage(stage), StoreUnavailable("gone"))
+        self.tell(verdicts, self.model.fail(stage))
+
+    def expire(self, _: str) -> None:
+        self.tell(self.queue.expire(self.model.now), self.model.expire(STAGES))
+
+    def tick(self, _: str) -> None:
+        self.model.now += 1
+
+    def close(self, _: str) -> None:
+        self.queue.close()
+        self.model.closing = True
+
+    def tell(self, verdicts: list[Verdict], expected: dict[int, str]) -> None:
+        said = {self.number(entry): word_of(entry, answers) for entry, answers in verdicts}
+        assert len(said) == len(verdicts)
+        assert said == expected
+        assert not said.keys() & self.told.keys(), "answered twice"
+        self.told |= said
+
+    def drain(self) -> None:
+        """What the workers do when the store works and the lane closes."""
+        self.step("close", "")
+        for stage in STAGES:
+            while not self.queue.is_over(self.stage(stage)):
+                if not self.stage(stage).running:
+                    self.step("take", stage)
+                if self.stage(stage).running:
+                    self.step("run", stage)
+
+    def state(self) -> object:
+        """All that can matter to what comes next."""
+        groups = [
+            [
+                (str(e.requests[0].email).partition("@")[2], e.deadline - self.model.now)
+                for e in group
+            ]
+            for stage in (self.queue.recognise, self.queue.write)
+            for group in (stage.waiting, stage.alone, stage.running)
+        ]
+        given_up = [self.stage(name).given_up for name in STAGES]
+        return repr((groups, given_up, self.queue.held, self.model.closing))
+
+
+def word_of(entry: Entry, answers: list[Answer] | Exception) -> str:
+    if isinstance(answers, list):
+        assert answers == [answer(request) for request in entry.requests]
+        return "its answers"
+    words: dict[type[Exception], str] = {
+        Shed: "late",
+        OutcomeUnknown: "unknown",
+        StoreUnavailable: "unavailable",
+        PoisonError: "poison",
+    }
+    return words[type(answers)]
+
+
+Path = tuple[tuple[str, str], ...]
+
+
+def play(loop: asyncio.AbstractEventLoop, path: Path) -> Play:
+    game = Play(loop)
+    for verb, what in path:
+        game.step(verb, what)
+    return game
+
+
+def explore(
+    loop: asyncio.AbstractEventLoop, start: Path, kinds: Sequence[str], depth: int
+) -> list[Path]:
+    """One path to every state that ``depth`` steps from the start reach, each step checked."""
+    seen = {play(loop, start).state()}
+    paths = level = [start]
+    for _ in range(depth):
+        following = []
+        for path in level:
+            steps = [*(("submit", kind) for kind in kinds), *play(loop, path).steps()]
+            for step in steps:
+                state = play(loop, (*path, step)).state()
+                if state not in seen:
+                    seen.add(state)
+                    following.append((*path, step))
+        paths = paths + following
+        level = following
+    return paths
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+TO_WRITE: Path = (("take", "recognise"), ("run", "recognise"), ("take", "write"))
+
+
+@pytest.mark.parametrize(
+    ("start", "kinds"),
+    [
+        ((), ("new", "known", "array")),
+        ((("submit", "new"), ("submit", "bad to read")), ("new", "bad to read")),
+        ((("submit", "bad to write"), ("submit", "new"), *TO_WRITE), ("new", "bad to write")),
+    ],
+    ids=["sound", "bad to read", "bad to write"],
+)
+def test_whatever_the_order_each_entry_is_answered_once_and_rightly(
+    loop: asyncio.AbstractEventLoop, start: Path, kinds: tuple[str, ...]
+) -> None:
+    paths = explore(loop, start, kinds, DEPTH)
+    assert len(paths) > 1000
+    for path in paths:
+        drained = play(loop, path)
+        drained.drain()
+        assert drained.told.keys() == set(range(len(drained.entries)))
+        stuck = play(loop, path)
+        stuck.queue.expire(math.inf)
+        assert stuck.queue.held == 0
+        assert stuck.queue.next_deadline() is None
+
+
+def test_an_entry_larger_than_the_queue_is_taken_once_nothing_else_is_held(
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    queue = Queue(BATCH_SIZE, QUEUE_SIZE)
+    large = [Entry(make_requests(0, "array") * 2, TIMEOUT, loop.create_future()) for _ in "ab"]
+    assert queue.submit(large[0]) is None
+    assert queue.submit(large[1]) == "full"
+    assert queue.take(queue.recognise, 0) == ([large[0]], [])
+
+
+def test_the_next_deadline_is_that_of_the_first_to_expire_wherever_it_is(
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    queue = Queue(BATCH_SIZE, QUEUE_SIZE)
+    for deadline in range(1, 4):
+        queue.submit(Entry(make_requests(deadline, "new"), deadline, loop.create_future()))
+    queue.take(queue.recognise, 0)
+    for deadline in range(1, 4):
+        assert queue.next_deadline() == deadline
+        assert len(queue.expire(deadline)) == 1
+    assert queue.next_deadline() is None
+
+
+def test_callers_of_one_failed_batch_do_not_share_one_exception(
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    queue = Queue(BATCH_SIZE, QUEUE_SIZE)
+    for number in range(2):
+        queue.submit(Entry(make_requests(number, "new"), TIMEOUT, loop.create_future()))
+    queue.take(queue.recognise, 0)
+    cause = StoreUnavailable("the server is restarting")
+    (_, one), (_, other) = queue.fail(queue.recognise, cause)
+    assert isinstance(one, StoreUnavailable)
+    assert one is not other
+    assert str(one) == str(other) == str(cause)
