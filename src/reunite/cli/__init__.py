@@ -1,0 +1,11 @@
+"""The command line: `reunite serve`, `migrate`, `identify`, `workspace`.
+
+main      the commands' names; an error becomes one line on stderr and an exit status
+options   the options that commands share: each is a setting
+serve     the server's beginning: checks, the socket, the processes
+store     commands that use the store directly
+"""
+
+from reunite.cli.main import app, main
+
+__all__ = ["app", "main"]

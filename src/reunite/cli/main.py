@@ -1,0 +1,63 @@
+"""The commands, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from reunite import errors
+from reunite.cli.serve import CannotListen, serve
+from reunite.cli.store import identify, migrate, workspace
+
+EXIT_STATUSES: dict[type[errors.ReuniteError], int] = {
+    CannotListen: 1,
+    errors.InvalidSetting: 2,
+    errors.Refused: 3,
+    errors.StoreError: 4,
+    errors.InvalidIdentifier: 5,
+    errors.IdentityTooLarge: 5,
+}
+"""What a shell sees of an error; 2 is what wrong options give, too."""
+
+app = typer.Typer(
+    help="Decides, at the moment of asking, who a customer is.",
+    no_args_is_help=True,
+    add_completion=False,
+    # A traceback with local variables would show customers.
+    pretty_exceptions_enable=False,
+)
+app.command()(serve)
+app.command()(migrate)
+app.command()(identify)
+app.command()(workspace)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"reunite {version('reunite')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command of this process."""
+    try:
+        app()
+    except errors.ReuniteError as error:
+        print(f"reunite: {error}", file=sys.stderr)
+        sys.exit(_exit_status(error))
+
+
+def _exit_status(error: errors.ReuniteError) -> int:
+    return next((EXIT_STATUSES[kind] for kind in type(error).__mro__ if kind in EXIT_STATUSES), 1)

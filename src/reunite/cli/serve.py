@@ -1,0 +1,131 @@
+"""`reunite serve`: everything that can be wrong is found here, before a process starts."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import logging.config
+import math
+import os
+import signal
+import socket
+import sys
+import tempfile
+from contextlib import closing
+from typing import Any
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from reunite import logs, repositories
+from reunite.cli import options
+from reunite.errors import ReuniteError
+from reunite.settings import Settings
+
+_BACKLOG = 2048
+# Seconds. Longer than what proxies keep, so that it is they who close an idle connection.
+_KEEP_ALIVE = 75
+# Seconds beyond a request's own timeout that a stopping server waits for its connections.
+_GRACE = 2
+
+_CURL = """curl -s {url}/identify -H 'Content-Type: application/json'{key} \
+-d '{{"email": "foo@example.com", "phoneNumber": "1234567890"}}'"""
+
+_log = logging.getLogger("reunite")
+
+
+class CannotListen(ReuniteError):
+    """The address cannot be listened on; the message says what to do."""
+
+
+def serve(  # noqa: PLR0913  each option is an argument
+    *,
+    database: options.Database = None,
+    host: options.Host = None,
+    port: options.Port = None,
+    workers: options.Workers = None,
+    workspace: options.Workspace = None,
+    phone_region: options.PhoneRegion = None,
+    request_timeout: options.RequestTimeout = None,
+    batch_size: options.BatchSize = None,
+    queue_size: options.QueueSize = None,
+    access_log: options.AccessLog = None,
+    log_format: options.LogFormat = None,
+) -> None:
+    """Answer POST /identify over HTTP.
+
+    API keys are given as REUNITE_API_KEYS alone, with commas between them: options can be read by
+    anyone on the machine.
+    """
+    settings = Settings.read(os.environ, **locals())
+    configuration = logs.configuration(settings.log_format)
+    logging.config.dictConfig(configuration)
+    # That the store can be used is found out here, once; each process then opens its own.
+    with repositories.open(
+        settings.database, workspace=settings.workspace, phone_region=settings.phone_region
+    ):
+        pass
+    with closing(_listen(settings)) as listener:
+        _announce(settings, listener.getsockname()[1])
+        os.environ.update(settings.variables())
+        _run(_configure(settings, configuration), listener)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        where = f"port {settings.port} of {settings.host}"
+        if error.errno == errno.EADDRINUSE:
+            message = f"{where} is taken; stop what listens there, or give another --port"
+        elif error.errno == errno.EACCES:
+            message = f"{where} is not for this user; give a --port above 1023"
+        else:
+            message = f"{settings.host} is no address of this machine; give another --host"
+        raise CannotListen(message) from None
+
+
+def _announce(settings: Settings, port: int) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{port}"
+    nearby = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+    key = ' -H "Authorization: Bearer $KEY"' if settings.api_keys else ""
+    curl = _CURL.format(url=nearby, key=key)
+    if logs.is_human(settings.log_format):
+        print(f"reunite answers on {url}, store {settings.store}", file=sys.stderr)
+        print(f"try it:\n\n  {curl}\n\nor open {nearby}/docs", file=sys.stderr)
+    else:
+        extra = {"address": url, "store": settings.store, "try": curl}
+        _log.info("serving", extra=extra)
+
+
+def _configure(settings: Settings, configuration: dict[str, Any]) -> uvicorn.Config:
+    return uvicorn.Config(
+        "reunite.http:serve_app",
+        factory=True,
+        workers=settings.workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=configuration,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=math.ceil(settings.request_timeout) + _GRACE,
+    )
+
+
+def _run(config: uvicorn.Config, listener: socket.socket) -> None:
+    # uvicorn ends by raising the signal that stopped it once more: all was done, so that is 0.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
+    signal.signal(signal.SIGINT, lambda _number, _frame: sys.exit(0))
+    if config.workers == 1:
+        uvicorn.Server(config).run(sockets=[listener])
+        return
+    with tempfile.TemporaryDirectory(prefix="reunite-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        Multiprocess(config, sockets=[listener]).run()

@@ -1,0 +1,114 @@
+"""Commands that use the store directly, without a server."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from reunite import repositories
+from reunite.cli import options
+from reunite.http import wire
+from reunite.identity import Identified
+from reunite.repositories import Store
+from reunite.settings import Settings
+
+
+def migrate(
+    database: options.Database = None,
+    workspace: options.Workspace = None,
+    phone_region: options.PhoneRegion = None,
+) -> None:
+    """Create the store's schema or bring it up to date, for a role that may."""
+    settings = Settings.read(os.environ, **locals())
+    with _open(settings):
+        print(f"{settings.store} is up to date")
+
+
+def identify(
+    email: Annotated[str | None, typer.Option(help="An e-mail.", show_default=False)] = None,
+    phone: Annotated[str | None, typer.Option(help="A phone number.", show_default=False)] = None,
+    json: options.Json = False,
+    database: options.Database = None,
+    workspace: options.Workspace = None,
+    phone_region: options.PhoneRegion = None,
+) -> None:
+    """Reconcile one request and print the whole person."""
+    settings = Settings.read(
+        os.environ, database=database, workspace=workspace, phone_region=phone_region
+    )
+    with _open(settings) as repository:
+        person = repository.identify(email=email, phone_number=phone)
+    if json:
+        print(wire.encode(wire.respond(person)).decode())
+    else:
+        Console().print(_person(person))
+
+
+def workspace(
+    identity_limit: Annotated[
+        int | None,
+        typer.Option(
+            help="Set how many distinct identifiers an identity may have.", show_default=False
+        ),
+    ] = None,
+    json: options.Json = False,
+    database: options.Database = None,
+    workspace: options.Workspace = None,
+    phone_region: options.PhoneRegion = None,
+) -> None:
+    """Show a workspace: its policy, its limit, what is in it."""
+    settings = Settings.read(
+        os.environ, database=database, workspace=workspace, phone_region=phone_region
+    )
+    with _open(settings) as repository:
+        if identity_limit is not None:
+            repository.set_identity_limit(identity_limit)
+        facts = _facts(repository, settings.workspace)
+    if json:
+        print(wire.encode(facts).decode())
+    else:
+        Console().print(_table(facts))
+
+
+def _open(settings: Settings) -> Store:
+    return repositories.open(
+        settings.database, workspace=settings.workspace, phone_region=settings.phone_region
+    )
+
+
+def _facts(repository: Store, name: str) -> dict[str, str | int | None]:
+    totals = repository.totals()
+    return {
+        "workspace": name,
+        "phoneRegion": repository.policy.phone_region,
+        "ruleVersion": repository.policy.rule_version,
+        "identityLimit": repository.identity_limit(),
+        "contacts": totals.contacts,
+        "identities": totals.identities,
+    }
+
+
+def _person(person: Identified) -> Table:
+    secondary = ", ".join(map(str, person.secondary_contact_ids))
+    return _table(
+        {
+            "outcome": person.outcome,
+            "primary contact": person.primary_contact_id,
+            "e-mails": "\n".join(person.emails),
+            "phone numbers": "\n".join(person.phone_numbers),
+            "secondary contacts": secondary,
+        }
+    )
+
+
+def _table(facts: dict[str, str | int | None]) -> Table:
+    table = Table(show_header=False)
+    table.add_column(style="bold")
+    table.add_column()
+    for name, value in facts.items():
+        table.add_row(name, "none" if value is None else str(value) or "none")
+    return table

@@ -1,0 +1,118 @@
+"""The HTTP application: its routes, its beginning and its end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from types import FrameType
+from typing import Any
+
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
+
+from reunite import metrics, repositories
+from reunite.errors import ReuniteError
+from reunite.http.docs import Docs
+from reunite.http.edge import Edge, unanswered
+from reunite.http.monitor import Monitor
+from reunite.http.routes import Endpoint, Health, Identification
+from reunite.lane import Lane
+from reunite.repositories import Repository
+from reunite.settings import Settings
+
+_log = logging.getLogger("reunite")
+
+
+def create_app(repository: Repository, lane: Lane, settings: Settings) -> ASGIApp:
+    """Make the application; when it ends, it ends the lane and closes the repository."""
+    health = Health(Monitor(repository, settings.request_timeout))
+    endpoints = _endpoints(Identification(lane, repository.policy), health, Docs(settings))
+    router = Router(
+        routes=[Route(endpoint.path, endpoint) for endpoint in endpoints],
+        redirect_slashes=False,
+        default=unanswered,
+        lifespan=_life(repository, lane, health),
+    )
+    return Edge(router, settings)
+
+
+def serve_app() -> ASGIApp:
+    """Make the application of a server process, all from REUNITE_ variables (for uvicorn).
+
+    Ends the process where that is impossible: its parent starts another, until the store is back.
+    """
+    try:
+        settings = Settings.read(os.environ)
+        repository = repositories.open(
+            settings.database,
+            workspace=settings.workspace,
+            phone_region=settings.phone_region,
+            on_repeat=metrics.store_repeats.inc,
+        )
+    except ReuniteError as error:
+        _log.critical("cannot serve: %s", error)
+        sys.exit(1)
+    lane = Lane(
+        repository,
+        batch_size=settings.batch_size,
+        queue_size=settings.queue_size,
+        timeout=settings.request_timeout,
+    )
+    return create_app(repository, lane, settings)
+
+
+def _endpoints(identification: Identification, health: Health, docs: Docs) -> list[Endpoint]:
+    # The first is found first.
+    return [
+        Endpoint("/identify", POST=identification.identify),
+        Endpoint("/identify/batch", POST=identification.identify_batch),
+        Endpoint("/livez", GET=health.live),
+        Endpoint("/readyz", GET=health.ready),
+        Endpoint("/healthz", GET=health.ready),
+        Endpoint("/metrics", GET=health.metrics),
+        Endpoint("/openapi.json", GET=docs.description),
+        Endpoint("/docs", GET=docs.page),
+        Endpoint("/docs/page.js", GET=docs.script),
+        Endpoint("/docs/swagger-ui-bundle.js", GET=docs.swagger_script),
+        Endpoint("/docs/swagger-ui.css", GET=docs.swagger_style),
+    ]
+
+
+def _life(
+    repository: Repository, lane: Lane, health: Health
+) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def life(_app: object) -> AsyncIterator[None]:
+        with _noticing_sigterm(health):
+            yield
+        health.draining = True
+        if await lane.close():
+            repository.close()
+        else:
+            _log.error("a batch is stuck in the store; leaving without closing it")
+
+    return life
+
+
+@contextmanager
+def _noticing_sigterm(health: Health) -> Iterator[None]:
+    """Let /readyz tell of the end as soon as it is asked for, before uvicorn acts on it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+
+    def notice(number: int, frame: FrameType | None) -> None:
+        health.draining = True
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGTERM, notice)
+    yield
+    if signal.getsignal(signal.SIGTERM) is notice:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,120 @@
+"""One HTTP request on its way: its headers, its id, its body, its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from itertools import count
+from typing import NamedTuple
+
+from starlette.types import Receive, Scope
+
+from reunite.http.problem import ContentTooLarge, RequestTimeout, UnsupportedMediaType
+
+Headers = list[tuple[bytes, bytes]]
+
+REQUEST = "reunite.request"
+"""Where an ASGI scope carries the `Request`."""
+
+NO_ROUTE = "none"
+
+_JSON_TYPES = frozenset((b"application/json", b"application/json; charset=utf-8"))
+_SAFE_ID = re.compile(rb"[0-9A-Za-z._/=:~-]{1,128}")
+
+# Unique among the processes of a server and its restarts, and as cheap as counting.
+_PREFIX = os.urandom(6).hex().encode() + b"-%x"
+_next_number = count(1).__next__
+
+
+class Answer(NamedTuple):
+    """What goes back: a status, headers (length and request id are added), a body."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class ClientGone(Exception):
+    """The client went away before its request was complete: there is nobody to answer."""
+
+
+class Request:
+    """A request and, once it is there, its answer.
+
+    Attributes:
+        headers: by lower-case name; of a header that came twice, the last.
+        id: the client's X-Request-Id where it is safe to repeat, or else a new one.
+        route: the pattern of the route that took it, never the path itself.
+    """
+
+    __slots__ = ("_receive", "_timeout", "answer", "headers", "id", "route", "scope")
+
+    def __init__(self, scope: Scope, receive: Receive, timeout: float) -> None:
+        self.scope = scope
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        sent = self.headers.get(b"x-request-id")
+        self.id = sent if sent and _SAFE_ID.fullmatch(sent) else _PREFIX % _next_number()
+        self.route = NO_ROUTE
+        self.answer: Answer | None = None
+        self._receive = receive
+        self._timeout = timeout
+
+    async def json(self, limit: int) -> bytes:
+        """Read a body that is said to be JSON.
+
+        Args:
+            limit: bytes the body may have.
+
+        Raises: `UnsupportedMediaType`, `ContentTooLarge`, `RequestTimeout`, `ClientGone`.
+        """
+        self._require_json()
+        length = self.headers.get(b"content-length")
+        if length is not None and int(length) > limit:
+            raise _too_large(limit)
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            body: bytes = message.get("body", b"")
+        else:
+            body = await self._rest(message, limit)
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+
+    async def _rest(self, message: Scope, limit: int) -> bytes:
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._timeout):
+                while message["type"] == "http.request":
+                    body += message.get("body", b"")
+                    if len(body) > limit or not message.get("more_body", False):
+                        return bytes(body)
+                    message = await self._receive()
+        except TimeoutError:
+            raise RequestTimeout(
+                "the body did not arrive in time", f"a body within {self._timeout:g} seconds"
+            ) from None
+        raise ClientGone
+
+    def _require_json(self) -> None:
+        if b"content-encoding" in self.headers:
+            raise UnsupportedMediaType("the body has a Content-Encoding", "a plain body")
+        content_type = self.headers.get(b"content-type", b"")
+        if content_type not in _JSON_TYPES and not _is_json(content_type):
+            raise UnsupportedMediaType(
+                "the Content-Type is another one" if content_type else "there is no Content-Type",
+                "Content-Type: application/json, in UTF-8",
+            )
+
+
+def _is_json(content_type: bytes) -> bool:
+    media_type, *parameters = content_type.lower().split(b";")
+    if media_type.strip() != b"application/json":
+        return False
+    named = (parameter.partition(b"=") for parameter in parameters)
+    charsets = [value.strip() for name, _, value in named if name.strip() == b"charset"]
+    return all(charset in (b"utf-8", b'"utf-8"') for charset in charsets)
+
+
+def _too_large(limit: int) -> ContentTooLarge:
+    return ContentTooLarge("the body is longer than this route takes", f"at most {limit} bytes")

@@ -1,0 +1,150 @@
+"""What is asked over HTTP: identities, one or many; how the server is; how to ask."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from starlette.types import Receive, Scope, Send
+
+from reunite import metrics
+from reunite.errors import IdentityTooLarge, InvalidIdentifier, OutcomeUnknown, StoreError
+from reunite.http import problem, wire
+from reunite.http.monitor import Monitor
+from reunite.http.problem import BadRequest, MethodNotAllowed, NotReady
+from reunite.http.request import REQUEST, Answer, Request
+from reunite.identifier import Policy, Presented, present
+from reunite.identity import Identified
+from reunite.lane import Lane
+
+ONE_LIMIT = 64 * 1024
+"""Bytes of a body of /identify."""
+
+BATCH_LIMIT = 1024 * 1024
+"""Bytes of a body of /identify/batch."""
+
+JSON = [(b"content-type", b"application/json")]
+
+_OUTCOMES = {
+    outcome: [*JSON, (b"reunite-outcome", outcome.encode())]
+    for outcome in ("created", "extended", "merged", "known")
+}
+
+# Items that are normalised before other requests get their turn: a millisecond or so.
+_TURN = 64
+
+Handler = Callable[[Request], Awaitable[Answer]]
+
+
+class Endpoint:
+    """A path and what answers there, by method."""
+
+    def __init__(self, path: str, **methods: Handler) -> None:
+        self.path = path
+        self._methods = methods
+        self._allow = ", ".join(methods)
+
+    async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
+        """Set the answer of the request that the scope carries."""
+        request: Request = scope[REQUEST]
+        request.route = self.path
+        handler = self._methods.get(scope["method"])
+        if handler is None:
+            raise MethodNotAllowed(
+                "this path does not take this method",
+                self._allow,
+                (b"allow", self._allow.encode()),
+            )
+        request.answer = await handler(request)
+
+
+class Identification:
+    """POST /identify and /identify/batch, by way of the lane."""
+
+    def __init__(self, lane: Lane, policy: Policy) -> None:
+        self._lane = lane
+        self._policy = policy
+
+    async def identify(self, request: Request) -> Answer:
+        """Reconcile one request."""
+        asked = wire.read_one(await request.json(ONE_LIMIT))
+        presented = present(self._policy, asked.email, asked.phone_number)
+        (answer,) = await self._lane.submit((presented,))
+        if isinstance(answer, IdentityTooLarge):
+            raise answer
+        return Answer(200, _OUTCOMES[answer.outcome], wire.encode(wire.respond(answer)))
+
+    async def identify_batch(self, request: Request) -> Answer:
+        """Reconcile an array of requests; each is answered in its place."""
+        asked = wire.read_many(await request.json(BATCH_LIMIT))
+        refused, taken = await self._sort(asked)
+        reconciled = iter(await self._reconcile(taken, request.id.decode()))
+        items = [
+            _item(refused[place] if place in refused else next(reconciled))
+            for place in range(len(asked))
+        ]
+        return Answer(200, JSON, wire.encode(items))
+
+    async def _sort(
+        self, asked: Sequence[wire.IdentifyRequest | BadRequest]
+    ) -> tuple[dict[int, Exception], list[Presented]]:
+        refused: dict[int, Exception] = {}
+        taken: list[Presented] = []
+        for place, item in enumerate(asked):
+            if place % _TURN == _TURN - 1:
+                await asyncio.sleep(0)
+            if isinstance(item, BadRequest):
+                refused[place] = item
+                continue
+            try:
+                taken.append(present(self._policy, item.email, item.phone_number))
+            except InvalidIdentifier as error:
+                refused[place] = error
+        return refused, taken
+
+    async def _reconcile(
+        self, taken: Sequence[Presented], request_id: str
+    ) -> Sequence[Identified | IdentityTooLarge | OutcomeUnknown]:
+        if not taken:
+            return []
+        try:
+            return await self._lane.submit(taken)
+        except OutcomeUnknown as error:
+            # Perhaps they were taken, so that the array as a whole must not say otherwise.
+            problem.report(error, request_id)
+            return [error] * len(taken)
+
+
+class Health:
+    """Whether the process lives, whether it can serve, what it counted."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self.draining = False
+        self._monitor = monitor
+
+    async def live(self, _request: Request) -> Answer:
+        """Answer without touching the store."""
+        return Answer(200, JSON, b'{"status":"alive"}')
+
+    async def ready(self, _request: Request) -> Answer:
+        """Answer 200 if the store answers and the server is not stopping."""
+        if self.draining:
+            raise NotReady("the server is stopping", "another server")
+        await self._monitor.look()
+        return Answer(200, JSON, b'{"status":"ready"}')
+
+    async def metrics(self, request: Request) -> Answer:
+        """Answer what Prometheus reads; without the store's totals if it does not answer."""
+        try:
+            totals = await self._monitor.look()
+        except StoreError as error:
+            problem.report(error, request.id.decode())
+            totals = None
+        body, content_type = metrics.render(totals)
+        return Answer(200, [(b"content-type", content_type.encode())], body)
+
+
+def _item(answer: Identified | Exception) -> wire.BatchItem:
+    if isinstance(answer, Exception):
+        return wire.ItemRefused(problem.item_problem(answer))
+    return wire.respond(answer)
