@@ -41,7 +41,7 @@ class Client:
     def post(self, path: str, body: object) -> Reply | None:
         """Post JSON; None where the connection was lost with the answer unread.
 
-        While connections are refused nothing was sent, so it tries again until it runs out of
+        While it cannot connect nothing was sent, so it tries again until it runs out of
         patience.
         """
         self._connect()
@@ -61,7 +61,7 @@ class Client:
         while self._connection.sock is None:
             try:
                 self._connection.connect()
-            except ConnectionRefusedError:
+            except ConnectionError:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.005)
