@@ -1,0 +1,1 @@
+"""The main job on input that others made: see README.md."""
