@@ -6,6 +6,7 @@ A stand-in is right here alone: no store blocks, fails and comes back at the mom
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -47,7 +48,7 @@ class StandIn(Repository):
     def recognise_many(self, requests: Sequence[Presented]) -> list[Identified | None]:
         self.read.append(list(requests))
         self.is_reading.set()
-        assert self.may_read.wait(PATIENCE)
+        self.may_read.wait()
         self.is_reading.clear()
         self._raise("recognise", requests)
         if name(requests[0]).endswith("short recognise"):
@@ -57,7 +58,7 @@ class StandIn(Repository):
     def _reconcile(self, requests: Sequence[Presented]) -> list[Answer]:
         self.written.append(list(requests))
         self.is_writing.set()
-        assert self.may_write.wait(PATIENCE)
+        self.may_write.wait()
         self.is_writing.clear()
         self._raise("write", requests)
         if name(requests[0]).endswith("short write"):
@@ -242,6 +243,12 @@ def test_a_full_queue_sheds_at_once_and_takes_again_when_it_has_room() -> None:
     run(scene)
 
 
+@pytest.fixture
+def looks_at_deadlines_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reunite.lane.lane._LOOK", 3600.0)
+
+
+@pytest.mark.usefixtures("looks_at_deadlines_only")
 def test_a_stuck_store_costs_its_callers_503_and_everything_works_again_when_it_moves() -> None:
     async def scene() -> None:
         store = StandIn()
@@ -273,6 +280,46 @@ def test_a_stuck_recogniser_hangs_nobody_and_what_it_gave_up_is_not_written() ->
         async with lane_before(store, timeout=0.25) as lane:
             assert isinstance(await outcome(lane.submit(asked("1@new"))), Shed)
         assert store.written == []
+
+    run(scene)
+
+
+def test_what_waited_too_long_is_not_run_even_if_a_worker_is_the_first_to_see_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scene() -> None:
+        store = StandIn()
+        store.may_write.clear()
+        async with lane_before(store) as lane:
+            first = lane.submit(asked("1@new"))
+            await until(store.is_writing)
+            second = lane.submit(asked("2@new"))
+            await lane.submit(asked("3@known"))
+            monkeypatch.setattr("reunite.lane.worker.monotonic", lambda: math.inf)
+            store.may_write.set()
+            assert await first == answers("1@new")
+            assert isinstance(await outcome(second), Shed)
+        assert store.written == [asked("1@new")]
+
+    run(scene)
+
+
+def test_how_much_is_held_can_be_seen_while_the_store_is_stuck(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("reunite.lane.lane._LOOK", 0.001)
+
+    async def scene() -> None:
+        store = StandIn()
+        store.may_write.clear()
+        async with lane_before(store) as lane:
+            futures = [lane.submit(asked("1@new", "2@new")), lane.submit(asked("3@new"))]
+            while counted("reunite_queue_depth") != 3:
+                await asyncio.sleep(0)
+            store.may_write.set()
+            await asyncio.gather(*futures)
+            while counted("reunite_queue_depth") != 0:
+                await asyncio.sleep(0)
 
     run(scene)
 
@@ -374,8 +421,25 @@ def test_closing_finishes_what_was_taken_takes_no_more_and_leaves_no_thread() ->
         assert await closing
         assert [future.result() for future in futures] == [answers(f"{n}@new") for n in range(7)]
         assert len(lanes_own) == 2
+        assert all(thread.daemon for thread in lanes_own)
         assert not lanes_own & set(threading.enumerate())
         assert await lane.close()
+
+    run(scene)
+
+
+def test_closing_ends_too_when_the_last_batch_to_recognise_fails() -> None:
+    async def scene() -> None:
+        store = StandIn()
+        store.may_read.clear()
+        lane = Lane(store, batch_size=2, queue_size=100, timeout=PATIENCE)
+        failing = lane.submit(asked("1@bad to recognise"))
+        await until(store.is_reading)
+        closing = asyncio.create_task(lane.close())
+        await asyncio.sleep(0)
+        store.may_read.set()
+        assert isinstance(await outcome(failing), LookupError)
+        assert await closing
 
     run(scene)
 

@@ -86,6 +86,15 @@ class Model:
     def held(self) -> int:
         return sum(entry.size for entry in self.entries if entry.state != "answered")
 
+    def next_deadline(self) -> int | None:
+        return min((e.deadline for e in self.entries if e.state != "answered"), default=None)
+
+    def is_over(self, stage: str) -> bool:
+        """Only what was answered already, and runs no more, is left up to this stage."""
+        stages = STAGES[: STAGES.index(stage) + 1]
+        left = any(e.stage in stages for e in self.entries if e.state != "answered")
+        return self.closing and not left and not any(self.running[name] for name in stages)
+
     def submit(self, number: int, kind: str) -> str | None:
         if self.closing:
             return "closing"
@@ -180,8 +189,13 @@ class Play:
 
     def step(self, verb: str, what: str) -> None:
         getattr(self, verb)(what)
+
+    def check(self) -> None:
         assert self.queue.held == self.model.held()
         assert self.queue.held <= QUEUE_SIZE
+        assert self.queue.next_deadline() == self.model.next_deadline()
+        for stage in STAGES:
+            assert self.queue.is_over(self.stage(stage)) == self.model.is_over(stage)
 
     def submit(self, kind: str) -> None:
         number = len(self.entries)
@@ -247,6 +261,7 @@ class Play:
                     self.step("take", stage)
                 if self.stage(stage).running:
                     self.step("run", stage)
+                self.check()
 
     def state(self) -> object:
         """All that can matter to what comes next."""
@@ -280,8 +295,10 @@ Path = tuple[tuple[str, str], ...]
 
 def play(loop: asyncio.AbstractEventLoop, path: Path) -> Play:
     game = Play(loop)
+    # Its earlier states were checked as the ends of shorter paths.
     for verb, what in path:
         game.step(verb, what)
+    game.check()
     return game
 
 
