@@ -111,8 +111,6 @@ def _normalise_any_email(value: str) -> str:
         _refuse_email("has more than one @")
     if not local:
         _refuse_email("has nothing before the @")
-    # Lower case comes before IDNA: UTS 46 maps a capital final sigma to the inner form, so a name
-    # written in capitals would be another domain than the same name in small letters.
     email = f"{local}@{_normalise_domain(domain)}"
     if len(email) > EMAIL_LENGTH:
         _refuse_email(f"is longer than {EMAIL_LENGTH} characters")
@@ -155,7 +153,7 @@ def _refuse_email(wrong: str) -> Never:
 
 
 class _Spelling(dict[int, str | None]):
-    """For str.translate: formatting dropped, digits and signs in ASCII, an extension's mark ``x``.
+    """For str.translate: formatting dropped, digits and plus in ASCII, letters small.
 
     What is not ASCII is looked up each time and not kept: hostile values would fill the memory.
     """
@@ -171,11 +169,11 @@ class _Spelling(dict[int, str | None]):
 _SPELLING = _Spelling(
     {code: None if chr(code).isspace() else chr(code).lower() for code in range(128)}
     | {ord(char): None for char in "-./()[]{}\N{MINUS SIGN}"}
-    | {ord("#"): "x", ord("\N{FULLWIDTH PLUS SIGN}"): "+"}
+    | {ord("\N{FULLWIDTH PLUS SIGN}"): "+"}
 )
 
-_PHONE = re.compile(rf"(\+?[0-9]{{1,{PHONE_DIGITS}}})(?:(?:ext|x)([0-9]{{1,{PHONE_DIGITS}}}))?")
-_PHONE_BUT_FOR_COUNTS = re.compile(r"\+?[0-9]*+(?:(?:ext|x)[0-9]*+)?")
+_PHONE = re.compile(rf"(\+?[0-9]{{1,{PHONE_DIGITS}}})(?:(?:x|ext|#)([0-9]{{1,{PHONE_DIGITS}}}))?")
+_PHONE_BUT_FOR_COUNTS = re.compile(r"\+?[0-9]*+(?:(?:x|ext|#)[0-9]*+)?")
 _TOO_MANY_DIGITS = re.compile(rf"[0-9]{{{PHONE_DIGITS + 1}}}")
 
 
