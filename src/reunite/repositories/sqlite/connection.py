@@ -8,11 +8,21 @@ from contextlib import contextmanager
 
 import apsw
 
-from reunite.errors import OutcomeUnknown, StoreError, StoreFull, StoreUnavailable, UnsuitableStore
+from reunite.errors import (
+    OutcomeUnknown,
+    ReuniteError,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+    UnsuitableStore,
+)
 
 SAFE_SQLITE = (3, 51, 3)
 """Before it, two connections that write or checkpoint at once could corrupt a file
 (https://sqlite.org/wal.html#walresetbug)."""
+
+APPLICATION_ID = 0x7265756E
+"""Marks a file as reunite's ("reun"); the first migration sets it."""
 
 
 def connect(path: str, *, busy_timeout: float) -> apsw.Connection:
@@ -22,7 +32,7 @@ def connect(path: str, *, busy_timeout: float) -> apsw.Connection:
         path: of the file; its folder must exist.
         busy_timeout: seconds to wait for another process's write.
 
-    Raises `StoreUnavailable` or `UnsuitableStore`.
+    Raises `StoreUnavailable`, `StoreFull` or `UnsuitableStore`.
     """
     version = apsw.sqlite_lib_version()
     if tuple(map(int, version.split("."))) < SAFE_SQLITE:
@@ -32,13 +42,37 @@ def connect(path: str, *, busy_timeout: float) -> apsw.Connection:
         )
     with translated(path):
         connection = apsw.Connection(path)
-        connection.set_busy_timeout(round(busy_timeout * 1000))
-        _use_wal(connection, path, busy_timeout)
-        connection.pragma("synchronous", "full")
-        connection.pragma("cache_size", -64 * 1024)
-        connection.pragma("wal_autocheckpoint", 4000)
-        connection.pragma("temp_store", "memory")
+        with closed_on_error(connection):
+            connection.set_busy_timeout(round(busy_timeout * 1000))
+            _require_own(connection, path)
+            _use_wal(connection, path, busy_timeout)
+            connection.pragma("synchronous", "full")
+            connection.pragma("cache_size", -64 * 1024)
+            connection.pragma("wal_autocheckpoint", 4000)
+            connection.pragma("temp_store", "memory")
     return connection
+
+
+@contextmanager
+def closed_on_error(connection: apsw.Connection) -> Iterator[None]:
+    """Close a connection that did not come to be used: a refused file must not stay open."""
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _require_own(connection: apsw.Connection, path: str) -> None:
+    """Refuse a file before anything in it is changed: WAL mode would stay with it."""
+    if connection.readonly("main"):
+        raise StoreUnavailable(f"{path} is read-only; this program must be allowed to write it")
+    # In this order: whoever makes the first table sets the id in the same transaction.
+    has_schema = connection.pragma("schema_version") != 0
+    if has_schema and connection.pragma("application_id") != APPLICATION_ID:
+        raise UnsuitableStore(
+            f"{path} is a SQLite database of something else; name a file of reunite's own"
+        )
 
 
 def _use_wal(connection: apsw.Connection, path: str, busy_timeout: float) -> None:
@@ -61,8 +95,9 @@ def _use_wal(connection: apsw.Connection, path: str, busy_timeout: float) -> Non
 def translated(path: str, *, committing: bool = False) -> Iterator[None]:
     """Turn SQLite's errors into the package's.
 
-    A failed flush during the commit leaves the outcome open: its frames may be found in the file
-    after a crash. Everything before it is surely undone.
+    A commit that was never begun, or for which the disk had no room, is surely undone. Any other
+    error of a commit leaves its outcome open: its frames are in the file when the flush fails, or
+    what comes after it, and whoever recovers the file after a crash finds them.
     """
     try:
         yield
@@ -70,18 +105,31 @@ def translated(path: str, *, committing: bool = False) -> Iterator[None]:
         raise StoreFull(f"{path}: no space left on its disk") from error
     except (apsw.BusyError, apsw.LockedError) as error:
         raise StoreUnavailable(f"{path}: another process is writing ({error})") from error
-    except apsw.IOError as error:
+    except apsw.Error as error:
         if committing:
             raise OutcomeUnknown(f"{path}: {error}") from error
-        raise StoreUnavailable(f"{path}: {error}") from error
-    except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError) as error:
-        raise StoreUnavailable(
-            f"{path}: cannot be opened for writing ({error}); its folder must exist and be writable"
-        ) from error
-    except (apsw.NotADBError, apsw.CorruptError) as error:
-        raise UnsuitableStore(f"{path}: is not a sound SQLite database ({error})") from error
-    except apsw.Error as error:
-        raise StoreError(f"{path}: {error}") from error
+        raise _meaning(path, error) from error
+
+
+def _meaning(path: str, error: apsw.Error) -> ReuniteError:
+    """What an error says about the store, where surely nothing was written."""
+    match error:
+        case apsw.IOError() | apsw.NoMemError() | apsw.ProtocolError():
+            return StoreUnavailable(f"{path}: {error}")
+        case apsw.CorruptError():
+            # It is also what SQLite makes of a disk that fails to read.
+            return StoreUnavailable(f"{path} is damaged, or its disk cannot be read ({error})")
+        case apsw.CantOpenError() | apsw.ReadOnlyError() | apsw.PermissionsError():
+            return StoreUnavailable(
+                f"{path} cannot be opened for writing ({error}): "
+                "it must be a file in a folder that exists, and both must be writable"
+            )
+        case apsw.NotADBError():
+            return UnsuitableStore(
+                f"{path} is not a SQLite database ({error}); name a file of reunite's own"
+            )
+        case _:
+            return StoreError(f"{path}: {error}")
 
 
 @contextmanager
@@ -92,9 +140,10 @@ def transaction(connection: apsw.Connection, path: str, *, write: bool) -> Itera
     try:
         with translated(path):
             yield
-        with translated(path, committing=True):
+        with translated(path, committing=write):
             connection.execute("commit")
     except BaseException:
         if connection.in_transaction:
-            connection.execute("rollback")
+            with translated(path):
+                connection.execute("rollback")
         raise

@@ -6,7 +6,7 @@ select exists (select 1 from sqlite_schema where type = 'table' and name = 'migr
 
 -- name: create_migration
 create table if not exists migration (
-  number integer primary key,
+  number integer primary key check (number > 0),
   name text not null,
   applied_at integer not null
 ) strict

@@ -16,7 +16,7 @@ from reunite.identity import Identified
 from reunite.reconcile import Changes, Contact, Head, Known, Reconciliation, recognise
 from reunite.repositories.repository import Store, Totals, require_limit
 from reunite.repositories.sqlite import schema
-from reunite.repositories.sqlite.connection import connect, transaction
+from reunite.repositories.sqlite.connection import closed_on_error, connect, transaction
 from reunite.repositories.sqlite.schema import QUERIES
 
 _contacts = msgspec.json.Decoder(list[Contact])
@@ -59,14 +59,15 @@ class SqliteRepository(Store):
         self._path = str(path)
         self._clock = clock
         self._writer = connect(self._path, busy_timeout=busy_timeout)
-        if migrate:
-            schema.migrate(self._writer, self._path, clock())
-        else:
-            schema.require_current(self._writer, self._path)
-        self._workspace = schema.enter_workspace(
-            self._writer, self._path, workspace, self.policy, clock()
-        )
-        self._reader = connect(self._path, busy_timeout=busy_timeout)
+        with closed_on_error(self._writer):
+            if migrate:
+                schema.migrate(self._writer, self._path, clock())
+            else:
+                schema.require_current(self._writer, self._path)
+            self._workspace = schema.enter_workspace(
+                self._writer, self._path, workspace, self.policy, clock()
+            )
+            self._reader = connect(self._path, busy_timeout=busy_timeout)
         self._reader_turn = threading.Lock()
 
     def recognise_many(self, requests: Sequence[Presented]) -> list[Identified | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import apsw
 
-from reunite.errors import SchemaMismatch, UnsuitableStore
+from reunite.errors import SchemaMismatch
 from reunite.identifier import Policy
 from reunite.repositories import migration, queries
 from reunite.repositories.policy import require_policy
@@ -26,26 +26,15 @@ def applied(connection: apsw.Connection) -> int:
 def migrate(connection: apsw.Connection, path: str, at: int) -> None:
     """Bring a store up to this program; one process at a time, the others wait.
 
-    Raises `SchemaMismatch` for a store that is newer, `UnsuitableStore` for somebody else's file.
+    Raises `SchemaMismatch` for a store that is newer.
     """
-    with translated(path):
-        number = applied(connection)
-    if number < len(MIGRATIONS):
+    if _known_number(connection, path) < len(MIGRATIONS):
         with transaction(connection, path, write=True):
             _migrate(connection, path, at)
-    elif number > len(MIGRATIONS):
-        raise SchemaMismatch(
-            f"{path} has schema {number}, this program knows {len(MIGRATIONS)}: "
-            "install the newer reunite that made it"
-        )
 
 
 def _migrate(connection: apsw.Connection, path: str, at: int) -> None:
-    number = applied(connection)
-    if number == 0 and connection.execute("select count(*) from sqlite_schema").get:
-        raise UnsuitableStore(
-            f"{path} is a SQLite database of something else; name a file of reunite's own"
-        )
+    number = _known_number(connection, path)
     connection.execute(QUERIES["create_migration"])
     for step in MIGRATIONS[number:]:
         connection.execute(step.sql)
@@ -56,13 +45,24 @@ def _migrate(connection: apsw.Connection, path: str, at: int) -> None:
 
 def require_current(connection: apsw.Connection, path: str) -> None:
     """Raise `SchemaMismatch` unless the store's schema is this program's."""
-    with translated(path):
-        number = applied(connection)
-    if number != len(MIGRATIONS):
+    number = _known_number(connection, path)
+    if number < len(MIGRATIONS):
         raise SchemaMismatch(
             f"{path} has schema {number}, this program needs {len(MIGRATIONS)}: "
             "run `reunite migrate`"
         )
+
+
+def _known_number(connection: apsw.Connection, path: str) -> int:
+    """The number of the store's last migration; raises `SchemaMismatch` for one unknown here."""
+    with translated(path):
+        number = applied(connection)
+    if number > len(MIGRATIONS):
+        raise SchemaMismatch(
+            f"{path} has schema {number}, this program knows {len(MIGRATIONS)}: "
+            "install the newer reunite that made it"
+        )
+    return number
 
 
 def enter_workspace(

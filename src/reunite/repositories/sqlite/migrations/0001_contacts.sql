@@ -1,5 +1,8 @@
 -- Every key and index starts with the workspace. Times are microseconds since 1970, UTC.
 
+-- "reun": a file without it is another program's.
+pragma application_id = 0x7265756e;
+
 create table workspace (
   id integer primary key,
   name text not null unique check (name <> ''),
@@ -15,8 +18,24 @@ create table contact (
   id integer not null check (id > 0),
   identity_id integer not null,
   created_at integer not null,
-  email text check (email = lower(email) and email glob '?*@?*.?*' and length(email) <= 254),
-  phone text check (ltrim(phone, '+') glob '[0-9]*' and phone not glob '*[^+x0-9]*'),
+  email text check (
+    length(email) <= 254
+    and email = lower(email)
+    and email glob '?*@?*.?*'
+    and email not glob '*[ @]*@*'
+    and email not glob '*@*[^!-?A-~]*'
+    and email not glob '*@.*'
+    and email not glob '*@*..*'
+    and email not glob '*.'
+  ),
+  phone text check (
+    length(phone) <= 66
+    and phone glob '[+0-9]*'
+    and phone not glob '+x*'
+    and substr(phone, 2) not glob '*[^x0-9]*'
+    and phone not glob '*x*x*'
+    and phone glob '*[0-9]'
+  ),
   position integer not null check (position > 0),
   primary key (workspace, id),
   check (email is not null or phone is not null)
@@ -38,10 +57,10 @@ create table identifier (
 -- Standing evidence beyond contacts; unordered, so kept with a before b.
 create table link (
   workspace integer not null,
-  a_type text not null,
-  a_key text not null,
-  b_type text not null,
-  b_key text not null,
+  a_type text not null check (a_type in ('email', 'phone')),
+  a_key text not null check (a_key <> ''),
+  b_type text not null check (b_type in ('email', 'phone')),
+  b_key text not null check (b_key <> ''),
   source text not null check (source in ('presented', 'imported', 'asserted')),
   position integer not null check (position > 0),
   at integer not null,
@@ -62,7 +81,7 @@ create table journal (
   demoted_id integer,
   contacts integer not null check (contacts > 0),
   identities integer not null check (identities > 0),
-  last_contact_id integer not null,
+  last_contact_id integer not null check (last_contact_id > 0),
   primary key (workspace, position),
   check ((type = 'created') = (with_contact_id is null)),
   check ((type = 'merged') = (demoted_id is not null))
@@ -71,7 +90,8 @@ create table journal (
 create index journal_demoted on journal (workspace, demoted_id) where demoted_id is not null;
 
 -- The table that users of the task know. updated_at is when a contact was made or, as a primary,
--- became secondary to an older one.
+-- became secondary to an older one; that is looked up through the index by name, because without
+-- statistics SQLite would walk the whole journal for each contact.
 create view contact_tree as
 select
   workspace.name as workspace,
@@ -82,7 +102,7 @@ select
   case when head.id = contact.id then 'primary' else 'secondary' end as link_precedence,
   strftime('%Y-%m-%dT%H:%M:%fZ', contact.created_at / 1e6, 'unixepoch') as created_at,
   strftime('%Y-%m-%dT%H:%M:%fZ', max(contact.created_at, ifnull((
-    select max(journal.at) from journal
+    select max(journal.at) from journal indexed by journal_demoted
     where journal.workspace = contact.workspace and journal.demoted_id = contact.id
   ), contact.created_at)) / 1e6, 'unixepoch') as updated_at,
   null as deleted_at
