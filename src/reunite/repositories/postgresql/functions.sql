@@ -79,13 +79,13 @@ begin atomic
 end;
 
 
--- An identity by age of its contacts: ids (the first is the primary's), then e-mails and phones in
--- order of first appearance, none twice; a phone is spelt as the oldest contact has it.
+-- An identity as it stands; a phone is spelt as its oldest contact has it.
 create or replace function reunite.members(p_workspace int, p_identity bigint)
-returns table (since timestamptz, ids bigint[], emails text[], phones text[])
+returns setof reunite.members
 language sql stable
 begin atomic
   select
+    p_identity,
     presented.since,
     presented.ids,
     case when cardinality(presented.ids) = 1 then array_remove(presented.emails, null)
@@ -124,25 +124,20 @@ begin atomic
 end;
 
 
-create or replace function reunite.contact_json(p_ids bigint[], p_emails text[], p_phones text[])
-returns json
+create or replace function reunite.contact_json(p_identity reunite.members) returns json
 language sql stable
 return json_build_object(
-  'primaryContactId', p_ids[1],
-  'emails', array_to_json(p_emails),
-  'phoneNumbers', array_to_json(p_phones),
-  'secondaryContactIds', array_to_json(p_ids[2:])
+  'primaryContactId', (p_identity).ids[1],
+  'emails', array_to_json((p_identity).emails),
+  'phoneNumbers', array_to_json((p_identity).phones),
+  'secondaryContactIds', array_to_json((p_identity).ids[2:])
 );
 
 
-create or replace function reunite.refusal_json(
-  p_primary bigint, p_size int, p_would_be int, p_limit int
-)
-returns json
-language sql stable
-return json_build_object(
-  'primaryContactId', p_primary, 'size', p_size, 'wouldBe', p_would_be, 'limit', p_limit
-);
+-- How many distinct identifiers an identity has.
+create or replace function reunite.size(p_identity reunite.members) returns int
+language sql immutable
+return cardinality((p_identity).emails) + cardinality((p_identity).phones);
 
 
 -- Whoever changes a workspace holds this until its transaction ends. Take it in a statement of its
@@ -174,7 +169,7 @@ begin
     'known',
     case when known.told_at <> known.item then known.told_at end,
     case when known.told_at = known.item then (
-      select reunite.contact_json(m.ids, m.emails, m.phones)
+      select reunite.contact_json(m)
       from reunite.members(v_workspace, known.identity) m
     ) end,
     null::json
@@ -194,8 +189,7 @@ end
 $$;
 
 
--- Write what identify_many gathered; apart, because it does so before it reads an identity that a
--- gathered contact belongs to.
+-- Writes what identify_many gathered; a function, because a merge needs it written earlier.
 create or replace function reunite.write_contacts(
   p_contacts reunite.contact[], p_identifiers reunite.identifier[]
 )
@@ -205,46 +199,6 @@ as $$
 begin
   insert into reunite.contact select c.* from unnest(p_contacts) c;
   insert into reunite.identifier select i.* from unnest(p_identifiers) i;
-end
-$$;
-
-
--- Makes one identity of two, unless it would have more identifiers than the limit. The older primary
--- stays primary; re-pointed is the side with fewer contacts, so that n merges cost O(n log n).
-create or replace function reunite.merge_identities(
-  p_workspace int, p_one bigint, p_other bigint, p_limit int
-)
-returns table (kept bigint, gone bigint, demoted_id bigint, refusal json)
-language plpgsql volatile
-as $$
-declare
-  v_pair record;
-begin
-  with side as materialized (
-    select
-      s.identity, m.since, m.ids[1] as primary_id, cardinality(m.ids) as contacts,
-      cardinality(m.emails) + cardinality(m.phones) as size
-    from unnest(array[p_one, p_other]) s (identity)
-    cross join lateral reunite.members(p_workspace, s.identity) m
-  )
-  select
-    older.primary_id, younger.primary_id as demoted_id,
-    older.size, older.size + younger.size as would_be,
-    case when younger.contacts > older.contacts then younger.identity else older.identity end as kept
-  into v_pair
-  from side older join side younger
-    on (older.since, older.primary_id) < (younger.since, younger.primary_id);
-
-  if v_pair.would_be > p_limit then
-    refusal := reunite.refusal_json(v_pair.primary_id, v_pair.size, v_pair.would_be, p_limit);
-  else
-    demoted_id := v_pair.demoted_id;
-    kept := v_pair.kept;
-    gone := case when kept = p_one then p_other else p_one end;
-    update reunite.contact c set identity_id = kept
-    where c.workspace = p_workspace and c.identity_id = gone;
-  end if;
-  return next;
 end
 $$;
 
@@ -267,7 +221,7 @@ as $$
 declare
   v_workspace int;
   v_limit int;
-  v_journal_row reunite.journal;      -- the last one there is, then each one that is made
+  v_entry reunite.journal;            -- the last one of the journal, then each one that is made
 
   -- What the batch presents, by item. Of an identifier or a pair that several items present, the
   -- slot is the first of them: what is known of it stands there, whichever item changes it.
@@ -282,36 +236,30 @@ declare
   v_phone_identities bigint[];
   v_seen boolean[];
 
+  -- The identities that it touches, each as it stands, and the item that told it last, if any.
+  v_identities bigint[];
+  v_members reunite.members[];
+  v_told_at int[] := '{}';
+
   -- What it writes, gathered: one statement for many rows is several times as fast.
   v_contacts reunite.contact[] := '{}';
   v_identifiers reunite.identifier[] := '{}';
   v_links reunite.link[] := '{}';
   v_journal reunite.journal[] := '{}';
-  v_unwritten bigint[] := '{}';       -- identities that gathered contacts belong to
 
-  -- The item at hand; where it merges two identities, v_other is the phone's.
+  -- The item at hand.
   v_email text;
   v_phone text;
   v_email_slot int;
   v_phone_slot int;
-  v_identity bigint;
-  v_other bigint;
   v_email_is_new boolean;
   v_phone_is_new boolean;
-  v_changes boolean;
-  v_merge record;
-
-  -- The identity that was read last, as it stands now.
-  v_read bigint;
-  v_ids bigint[];
-  v_its_emails text[];
-  v_its_phones text[];
-  v_size int;
-
-  -- Identities whose present text this batch has told, and with which item.
-  v_told bigint[] := '{}';
-  v_told_items int[] := '{}';
-  v_told_at int;
+  v_identity bigint;
+  v_other bigint;                     -- where two identities meet, the phone's
+  v_place int;                        -- of the identity in v_identities
+  v_its reunite.members;              -- the identity; where two meet, the older
+  v_younger reunite.members;
+  v_would_be int;
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
     -- With one snapshot for the transaction, what was committed while it waited stays unseen.
@@ -330,12 +278,12 @@ begin
   perform reunite.lock_workspace(v_workspace);
 
   select w.identity_limit into v_limit from reunite.workspace w where w.id = v_workspace;
-  select j.* into v_journal_row from reunite.journal j
+  select j.* into v_entry from reunite.journal j
   where j.workspace = v_workspace order by j.position desc limit 1;
   if not found then
-    v_journal_row := row(v_workspace, 0, null, '-infinity', null, null, null, null, 0, 0, 0);
+    v_entry := row(v_workspace, 0, null, '-infinity', null, null, null, null, 0, 0, 0);
   end if;
-  v_journal_row.at := greatest(clock_timestamp(), v_journal_row.at);
+  v_entry.at := greatest(clock_timestamp(), v_entry.at);
 
   select
     array_agg(asked.email), array_agg(asked.phone),
@@ -359,6 +307,15 @@ begin
     order by l.item
   ) asked;
 
+  select coalesce(array_agg(m.identity), '{}'), coalesce(array_agg(m), '{}')
+  into v_identities, v_members
+  from (
+    select distinct known.identity
+    from unnest(v_email_identities || v_phone_identities) known (identity)
+    where known.identity is not null
+  ) known
+  cross join lateral reunite.members(v_workspace, known.identity) m;
+
   for i in 1 .. coalesce(cardinality(v_emails), 0) loop
     item := i;
     same_as := null;
@@ -368,137 +325,127 @@ begin
     v_phone := v_phones[i];
     v_email_slot := v_email_slots[i];
     v_phone_slot := v_phone_slots[i];
-    v_email_is_new := v_email is not null and v_email_identities[v_email_slot] is null;
-    v_phone_is_new := v_phone is not null and v_phone_identities[v_phone_slot] is null;
-    v_identity := coalesce(v_email_identities[v_email_slot], v_phone_identities[v_phone_slot]);
-    v_other := nullif(v_phone_identities[v_phone_slot], v_identity);
+    v_identity := v_email_identities[v_email_slot];
+    v_other := v_phone_identities[v_phone_slot];
+    v_email_is_new := v_email is not null and v_identity is null;
+    v_phone_is_new := v_phone is not null and v_other is null;
+    v_identity := coalesce(v_identity, v_other);
 
     if v_identity is null then
       outcome := 'created';
-    elsif v_email_is_new or v_phone_is_new then
-      outcome := 'extended';
-    elsif v_other is not null then
-      outcome := 'merged';
-      -- A merge reads and re-points both sides.
-      perform reunite.write_contacts(v_contacts, v_identifiers);
-      v_contacts := '{}';
-      v_identifiers := '{}';
-      v_unwritten := '{}';
-      select m.* into v_merge
-      from reunite.merge_identities(v_workspace, v_identity, v_other, v_limit) m;
-      refusal := v_merge.refusal;
-      if refusal is null then
-        v_identity := v_merge.kept;
-        v_email_identities := array_replace(v_email_identities, v_merge.gone, v_merge.kept);
-        v_phone_identities := array_replace(v_phone_identities, v_merge.gone, v_merge.kept);
-        v_read := null;
-      end if;
+      v_its := row(null, v_entry.at, '{}', '{}', '{}');
     else
+      v_place := array_position(v_identities, v_identity);
+      v_its := v_members[v_place];
       outcome := 'known';
-    end if;
-    v_changes := outcome <> 'known' or not v_seen[v_pair_slots[i]];
-    v_told_at := array_position(v_told, v_identity);
-
-    -- Bring the identity to hand, where its text is not told yet or will change.
-    if outcome = 'created' then
-      v_read := null;
-      v_ids := '{}';
-      v_its_emails := '{}';
-      v_its_phones := '{}';
-    elsif refusal is null and v_read is distinct from v_identity
-      and (v_changes or v_told_at is null)
-    then
-      if v_identity = any (v_unwritten) then
-        perform reunite.write_contacts(v_contacts, v_identifiers);
-        v_contacts := '{}';
-        v_identifiers := '{}';
-        v_unwritten := '{}';
+      v_would_be := 0;
+      if v_email_is_new or v_phone_is_new then
+        outcome := 'extended';
+        v_would_be := reunite.size(v_its) + 1;
+      elsif v_other <> v_identity then
+        outcome := 'merged';
+        v_younger := v_members[array_position(v_identities, v_other)];
+        v_would_be := reunite.size(v_its) + reunite.size(v_younger);
+        if (v_younger.since, v_younger.ids[1]) < (v_its.since, v_its.ids[1]) then
+          v_younger := v_its;
+          v_its := v_members[array_position(v_identities, v_other)];
+        end if;
       end if;
-      select m.ids, m.emails, m.phones into v_ids, v_its_emails, v_its_phones
-      from reunite.members(v_workspace, v_identity) m;
-      v_read := v_identity;
-    end if;
-
-    if outcome = 'extended' then
-      v_size := cardinality(v_its_emails) + cardinality(v_its_phones);
-      if v_size >= v_limit then
-        refusal := reunite.refusal_json(v_ids[1], v_size, v_size + 1, v_limit);
+      if v_would_be > v_limit then
+        outcome := 'refused';
+        refusal := json_build_object(
+          'primaryContactId', v_its.ids[1], 'size', reunite.size(v_its),
+          'wouldBe', v_would_be, 'limit', v_limit
+        );
+        return next;
+        continue;
       end if;
     end if;
-    if refusal is not null then
-      outcome := 'refused';
-      return next;
-      continue;
-    end if;
 
-    if v_changes then
-      v_journal_row.position := v_journal_row.position + 1;
-      v_journal_row.demoted_id := null;
-      if outcome in ('created', 'extended') then
-        v_journal_row.type := outcome;
-        v_journal_row.last_contact_id := v_journal_row.last_contact_id + 1;
-        v_journal_row.contacts := v_journal_row.contacts + 1;
-        v_journal_row.contact_id := v_journal_row.last_contact_id;
-        v_journal_row.with_contact_id := coalesce(
+    if outcome <> 'known' or not v_seen[v_pair_slots[i]] then
+      v_entry.position := v_entry.position + 1;
+      v_entry.demoted_id := null;
+      v_seen[v_pair_slots[i]] := true;
+
+      if outcome = 'created' or outcome = 'extended' then
+        v_entry.type := outcome;
+        v_entry.contacts := v_entry.contacts + 1;
+        v_entry.last_contact_id := v_entry.last_contact_id + 1;
+        v_entry.contact_id := v_entry.last_contact_id;
+        v_entry.with_contact_id := coalesce(
           v_email_contacts[v_email_slot], v_phone_contacts[v_phone_slot]
         );
         if outcome = 'created' then
-          v_journal_row.identities := v_journal_row.identities + 1;
-          v_identity := v_journal_row.contact_id;
-          v_read := v_identity;
+          v_entry.identities := v_entry.identities + 1;
+          v_identity := v_entry.contact_id;
+          v_its.identity := v_identity;
+          v_identities := array_append(v_identities, v_identity);
+          v_place := cardinality(v_identities);
         end if;
-        v_ids := array_append(v_ids, v_journal_row.contact_id);
+        v_its.ids := array_append(v_its.ids, v_entry.contact_id);
         v_contacts := array_append(v_contacts, row(
-          v_workspace, v_journal_row.contact_id, v_identity, v_journal_row.at, v_email, v_phone,
-          v_journal_row.position
+          v_workspace, v_entry.contact_id, v_identity, v_entry.at, v_email, v_phone,
+          v_entry.position
         )::reunite.contact);
-        v_unwritten := array_append(v_unwritten, v_identity);
         if v_email_is_new then
-          v_its_emails := array_append(v_its_emails, v_email);
-          v_email_contacts[v_email_slot] := v_journal_row.contact_id;
+          v_its.emails := array_append(v_its.emails, v_email);
+          v_email_contacts[v_email_slot] := v_entry.contact_id;
           v_email_identities[v_email_slot] := v_identity;
           v_identifiers := array_append(v_identifiers, row(
-            v_workspace, 'email', v_email, v_journal_row.contact_id
+            v_workspace, 'email', v_email, v_entry.contact_id
           )::reunite.identifier);
         end if;
         if v_phone_is_new then
-          v_its_phones := array_append(v_its_phones, v_phone);
-          v_phone_contacts[v_phone_slot] := v_journal_row.contact_id;
+          v_its.phones := array_append(v_its.phones, v_phone);
+          v_phone_contacts[v_phone_slot] := v_entry.contact_id;
           v_phone_identities[v_phone_slot] := v_identity;
           v_identifiers := array_append(v_identifiers, row(
-            v_workspace, 'phone', reunite.phone_key(v_phone), v_journal_row.contact_id
+            v_workspace, 'phone', reunite.phone_key(v_phone), v_entry.contact_id
           )::reunite.identifier);
         end if;
       else
-        v_journal_row.contact_id := v_email_contacts[v_email_slot];
-        v_journal_row.with_contact_id := v_phone_contacts[v_phone_slot];
-        if outcome = 'merged' then
-          v_journal_row.type := 'merged';
-          v_journal_row.demoted_id := v_merge.demoted_id;
-          v_journal_row.identities := v_journal_row.identities - 1;
-        else
-          v_journal_row.type := 'linked';
-        end if;
+        v_entry.type := 'linked';
+        v_entry.contact_id := v_email_contacts[v_email_slot];
+        v_entry.with_contact_id := v_phone_contacts[v_phone_slot];
         v_links := array_append(v_links, row(
           v_workspace, 'email', v_email, 'phone', reunite.phone_key(v_phone), 'presented',
-          v_journal_row.position, v_journal_row.at
+          v_entry.position, v_entry.at
         )::reunite.link);
+        if outcome = 'merged' then
+          v_entry.type := 'merged';
+          v_entry.identities := v_entry.identities - 1;
+          v_entry.demoted_id := v_younger.ids[1];
+          -- Re-pointed is the side with fewer contacts, so that n merges cost O(n log n).
+          v_identity := v_its.identity;
+          v_other := v_younger.identity;
+          if cardinality(v_younger.ids) > cardinality(v_its.ids) then
+            v_identity := v_younger.identity;
+            v_other := v_its.identity;
+          end if;
+          if cardinality(v_contacts) > 0 then
+            perform reunite.write_contacts(v_contacts, v_identifiers);
+            v_contacts := '{}';
+            v_identifiers := '{}';
+          end if;
+          update reunite.contact c set identity_id = v_identity
+          where c.workspace = v_workspace and c.identity_id = v_other;
+          select m.* into v_its from reunite.members(v_workspace, v_identity) m;
+          v_email_identities := array_replace(v_email_identities, v_other, v_identity);
+          v_phone_identities := array_replace(v_phone_identities, v_other, v_identity);
+          v_place := array_position(v_identities, v_identity);
+        end if;
       end if;
-      v_journal_row.primary_id := v_ids[1];
-      v_journal := array_append(v_journal, v_journal_row);
-      v_seen[v_pair_slots[i]] := true;
+
+      v_entry.primary_id := v_its.ids[1];
+      v_journal := array_append(v_journal, v_entry);
+      v_members[v_place] := v_its;
     end if;
 
-    if outcome <> 'known' or v_told_at is null then
-      contact := reunite.contact_json(v_ids, v_its_emails, v_its_phones);
-      if v_told_at is null then
-        v_told := array_append(v_told, v_identity);
-        v_told_items := array_append(v_told_items, i);
-      else
-        v_told_items[v_told_at] := i;
-      end if;
-    else
-      same_as := v_told_items[v_told_at];
+    same_as := v_told_at[v_place];
+    if outcome <> 'known' or same_as is null then
+      same_as := null;
+      contact := reunite.contact_json(v_its);
+      v_told_at[v_place] := i;
     end if;
     return next;
   end loop;

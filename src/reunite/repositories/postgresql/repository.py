@@ -13,7 +13,7 @@ from reunite.identity import Identified, Outcome
 from reunite.repositories.postgresql import schema
 from reunite.repositories.postgresql.connection import Connection
 from reunite.repositories.postgresql.failure import translated
-from reunite.repositories.repository import Store, Totals
+from reunite.repositories.repository import Store, Totals, require_limit
 
 
 class _Contact(msgspec.Struct, frozen=True, rename="camel"):
@@ -124,6 +124,7 @@ class PostgresqlRepository(Store):
         return limit
 
     def set_identity_limit(self, identity_limit: int) -> None:
+        require_limit(identity_limit)
         self._writer.write(
             "set_identity_limit",
             {"workspace": self._workspace, "identity_limit": identity_limit},

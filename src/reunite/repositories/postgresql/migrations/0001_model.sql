@@ -45,19 +45,25 @@ create table reunite.contact (
   position bigint not null check (position > 0),
   primary key (workspace, id),
   constraint contact_has_a_value check (email is not null or phone is not null),
+  -- In cheap steps: one regular expression for it all would cost as much as an index entry.
   constraint email_is_normal check (
     length(email) <= 254
-    and email ~ '^[^@[:space:][:cntrl:]]+@[!-?A-~]+$'
+    and email !~ '[[:space:][:cntrl:]]'
+    and email like '_%@%_._%'
+    and email not like '%@%@%'
     and email not like '%@.%'
-    and email like '%@%.%'
     and email not like '%@%..%'
     and email not like '%.'
+    and octet_length(split_part(email, '@', 2)) = length(split_part(email, '@', 2))
     and email = lower(email)
     and (octet_length(email) = length(email) or email is nfc normalized)
   ),
   constraint phone_is_normal check (
     length(phone) <= 66
-    and phone ~ '^[+]?[0-9]+(x[0-9]+)?$'
+    and (
+      (rtrim(phone, '0123456789') in ('', '+') and phone not in ('', '+'))
+      or phone ~ '^[+]?[0-9]+x[0-9]+$'
+    )
   )
 );
 
@@ -109,6 +115,17 @@ create table reunite.journal (
 
 create index journal_demoted on reunite.journal (workspace, demoted_id)
   where demoted_id is not null;
+
+-- An identity as the stored functions hand it around: by age of its contacts the ids (the first is the
+-- primary's), then e-mails and phones in order of first appearance, none twice. since: the primary's
+-- created_at.
+create type reunite.members as (
+  identity bigint,
+  since timestamptz,
+  ids bigint[],
+  emails text[],
+  phones text[]
+);
 
 -- The table that users of the task know. updated_at is when a contact was made or, as a primary,
 -- became secondary to an older one.
