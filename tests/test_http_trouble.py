@@ -15,6 +15,7 @@ import pytest
 
 import reunite
 from reunite import OutcomeUnknown, Shed, StoreFull, StoreUnavailable
+from reunite.http import serve_app
 from reunite.identifier import Presented
 from reunite.identity import Identified
 from reunite.lane import Answer, Lane
@@ -172,3 +173,14 @@ def test_a_store_that_hangs_does_not_hang_the_question_whether_it_does(
         let_go.set()
     assert statuses == [503, 503, 503]
     assert len(looks) == 1
+
+
+def test_a_process_that_cannot_open_the_store_says_why_and_ends(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """So a worker that is started while the store is away is followed by another."""
+    monkeypatch.setenv("REUNITE_DATABASE", "sqlite:////nowhere/reunite.db")
+    with pytest.raises(SystemExit) as ended:
+        serve_app()
+    assert ended.value.code == 1
+    assert "/nowhere/reunite.db" in caplog.text

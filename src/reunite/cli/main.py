@@ -55,7 +55,8 @@ def main() -> None:
     try:
         app()
     except errors.ReuniteError as error:
-        print(f"reunite: {error}", file=sys.stderr)
+        # A database driver's message may have several lines.
+        print("reunite:", *str(error).split(), file=sys.stderr)
         sys.exit(_exit_status(error))
 
 

@@ -11,7 +11,9 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -66,9 +68,10 @@ def serve(  # noqa: PLR0913  each option is an argument
     ):
         pass
     with closing(_listen(settings)) as listener:
-        _announce(settings, listener.getsockname()[1])
         os.environ.update(settings.variables())
-        _run(_configure(settings, configuration), listener)
+        config = _configure(settings, configuration)
+        run = _run_one if settings.workers == 1 else _run_several
+        run(config, listener, partial(_announce, settings, listener.getsockname()[1]))
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -119,13 +122,21 @@ def _configure(settings: Settings, configuration: dict[str, Any]) -> uvicorn.Con
     )
 
 
-def _run(config: uvicorn.Config, listener: socket.socket) -> None:
-    # uvicorn ends by raising the signal that stopped it once more: all was done, so that is 0.
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
-    signal.signal(signal.SIGINT, lambda _number, _frame: sys.exit(0))
-    if config.workers == 1:
-        uvicorn.Server(config).run(sockets=[listener])
-        return
+def _run_one(config: uvicorn.Config, listener: socket.socket, announce: Callable[[], None]) -> None:
+    server = uvicorn.Server(config)
+    # uvicorn takes signals only once it runs, and at its end raises them again for who had them
+    # before: so none is lost, and to be told to stop is no failure.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, server.handle_exit)
+    announce()
+    server.run(sockets=[listener])
+
+
+def _run_several(
+    config: uvicorn.Config, listener: socket.socket, announce: Callable[[], None]
+) -> None:
     with tempfile.TemporaryDirectory(prefix="reunite-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        Multiprocess(config, sockets=[listener]).run()
+        supervisor = Multiprocess(config, sockets=[listener])
+        announce()
+        supervisor.run()
