@@ -1,0 +1,119 @@
+"""The documents are true: their commands run as written, and nothing there is goes unmentioned."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from reunite.cli.main import app
+from reunite.http.problem import KINDS
+from reunite.settings import Settings, variable_of
+from server import Server
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def shell_sessions(text: str) -> Iterator[tuple[str, str]]:
+    """The commands that begin with ``$``, each with what it is said to print."""
+    for block in blocks(text, ""):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command = re.match(r"(?:.*\\\n)*.*", part)
+            assert command is not None
+            yield command[0], part[command.end() :].strip()
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> dict[str, str]:
+    """Where the README is followed: an empty folder, the commands on the path."""
+    commands = Path(sys.executable).parent
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("REUNITE_")},
+        "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
+    }
+
+
+def test_the_readme_s_requests_get_the_readme_s_answers(
+    tmp_path: Path, shell: dict[str, str]
+) -> None:
+    sessions = list(shell_sessions(README))
+    assert len(sessions) >= 3
+    database = f"sqlite:///{tmp_path / 'reunite.db'}"
+    with Server(database, tmp_path / "log") as server:
+        for command, expected in sessions:
+            here = command.replace("http://127.0.0.1:8000", server.url)
+            printed = subprocess.run(
+                here,
+                shell=True,
+                cwd=tmp_path,
+                env=shell,
+                capture_output=True,
+                check=True,
+                text=True,
+            )
+            assert printed.stdout.strip() == expected, command
+
+
+def test_the_readme_s_python_runs(tmp_path: Path, shell: dict[str, str]) -> None:
+    (example,) = blocks(README, "python")
+    printed = subprocess.run(
+        [sys.executable, "-c", example],
+        cwd=tmp_path,
+        env=shell,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert printed.stdout.startswith("1 ('foo@example.com',) ('1234567890',) created")
+
+
+def test_every_setting_is_documented_with_its_option_variable_and_default() -> None:
+    text = (ROOT / "docs/settings.md").read_text()
+    defaults = Settings().variables()
+    options = {param.name for param in get_command(app).commands["serve"].params}  # type: ignore[attr-defined]
+    for variable, default in defaults.items():
+        name = variable.removeprefix("REUNITE_").lower()
+        rows = [line for line in text.splitlines() if f"`{variable_of(name)}`" in line]
+        assert len(rows) == 1, variable
+        assert name in options or name == "api_keys"
+        if name in options:
+            assert f"`--{name.replace('_', '-')}" in rows[0]
+            assert f"`{default}`" in rows[0]
+
+
+def test_every_command_is_documented() -> None:
+    texts = "\n".join(document.read_text() for document in DOCUMENTS)
+    for command in get_command(app).commands:  # type: ignore[attr-defined]
+        assert f"reunite {command}" in texts, command
+
+
+def test_every_problem_is_documented() -> None:
+    text = (ROOT / "docs/http.md").read_text()
+    for kind in KINDS.values():
+        assert f"`{kind.slug}`" in text, kind
+        assert str(kind.status) in text, kind
+
+
+def test_every_target_that_the_documents_name_is_in_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for document in DOCUMENTS:
+        for target in re.findall(r"^make (\w+)|`make (\w+)", document.read_text(), re.M):
+            assert f"\n{''.join(target)}:" in makefile, (document, target)
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    for document in DOCUMENTS:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), (document, target)
