@@ -9,7 +9,7 @@ third time, on a state that is small, immutable and equal exactly when the futur
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 
@@ -162,7 +162,7 @@ class Counterexample:
     """The proof that it is wrong: the longest order that explains its own answers, and what is
     left, of which nothing can be next."""
 
-    history: Sequence[Operation]
+    history: Sequence[Operation] = field(repr=False)
     rule: Rule
     order: tuple[int, ...]
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 READY_WITHIN = 30
 """Seconds that a server may take to start before a test gives up."""
 
@@ -67,6 +69,15 @@ class Server:
     def pid(self) -> int:
         """The process id of the running server (with workers: of their parent)."""
         return self._running().pid
+
+    def workers(self) -> list[int]:
+        """Return the process ids of its workers, if it has several."""
+        return [
+            process.pid
+            for process in psutil.process_iter(["ppid", "cmdline"])
+            if process.info["ppid"] == self.pid
+            and any("spawn_main" in word for word in process.info["cmdline"] or ())
+        ]
 
     def start(self) -> float:
         """Start it and wait until it is ready; returns the seconds that took."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -82,6 +83,40 @@ def test_a_history_across_kill_9_is_linearizable(
             assert isinstance(verdict, Linearisation), f"round {number}: {verdict}"
 
 
+def test_kill_9_of_one_server_does_not_disturb_the_other(
+    store_url: str, fresh_workspace: str, tmp_path: Path
+) -> None:
+    killed, other = (
+        Server(store_url, tmp_path / f"{name}.log", workspace=fresh_workspace)
+        for name in ("killed", "other")
+    )
+    with killed, other:
+        for number in range(ROUNDS):
+            with Load(other.url, 2 * number) as load, Load(killed.url, 2 * number + 1) as doomed:
+                doomed.wait_for_more(random.randint(1, 200))
+                killed.kill()
+                load.wait_for_more(100)
+                killed.start()
+            assert (load.lost, load.unavailable) == (0, [])
+            assert load.slowest < SOON
+            acknowledged = load.acknowledged + doomed.acknowledged
+            assert_sound(store_url, fresh_workspace, acknowledged)
+
+
+def test_a_worker_that_was_killed_is_replaced(postgres_url: str, tmp_path: Path) -> None:
+    with (
+        Server(postgres_url, tmp_path / "server.log", "--workers", "2") as server,
+        Load(server.url, 0) as load,
+    ):
+        load.wait_for_more(100)
+        before = set(server.workers())
+        os.kill(min(before), signal.SIGKILL)
+        wait_until(lambda: len(set(server.workers()) - before) == 1, "a worker in its place", SOON)
+        load.wait_for_more(100)
+    assert load.unavailable == []
+    assert_sound(postgres_url, "default", load.acknowledged)
+
+
 def test_sigterm_under_load_finishes_what_was_accepted(
     store_url: str, fresh_workspace: str, tmp_path: Path
 ) -> None:
@@ -109,7 +144,7 @@ def test_a_crash_of_postgresql_costs_503s_and_the_service_comes_back_by_itself(
             with Load(server.url, number) as load:
                 load.wait_for_more(random.randint(1, 300))
                 own_postgres_server.stop("immediate")
-                load.wait_for_refusals(50)
+                load.wait_for_refusals(20)
                 assert server.get("/livez")[0] == 200
                 assert server.get("/readyz")[0] == 503
                 own_postgres_server.start()
