@@ -14,7 +14,14 @@ from typing import cast
 import pytest
 
 import reunite
-from reunite import OutcomeUnknown, Shed, StoreFull, StoreUnavailable
+from reunite import (
+    OutcomeUnknown,
+    Shed,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+    UnsuitableStore,
+)
 from reunite.http import serve_app
 from reunite.identifier import Presented
 from reunite.identity import Identified
@@ -58,7 +65,9 @@ TROUBLES = [
     (StoreUnavailable("no connection"), 503, "store-unavailable", "Nothing was written"),
     (OutcomeUnknown("lost"), 503, "outcome-unknown", "repeating is safe"),
     (StoreFull("disk full"), 507, "store-full", "Nothing was written"),
-    (RuntimeError("foo@example.com"), 500, "internal-error", "its log"),
+    (StoreError("no such function"), 500, "store-failed", "log"),
+    (UnsuitableStore("a pooler is between"), 503, "store-refused", "Nothing was written"),
+    (RuntimeError("foo@example.com"), 500, "internal-error", "log"),
 ]
 
 
@@ -89,7 +98,9 @@ def test_each_trouble_is_logged_under_the_id_of_its_request(
         served.client.post("/identify", json=ONE, headers={"X-Request-Id": "seen-1"})
     (record,) = [record for record in caplog.records if record.name == "reunite.http"]
     assert vars(record).items() >= {"requestId": "seen-1", "problem": slug}.items()
-    assert record.levelno == (logging.ERROR if status == 500 else logging.WARNING)
+    assert record.levelno == (logging.ERROR if slug == "internal-error" else logging.WARNING)
+    if isinstance(error, StoreError | UnsuitableStore):
+        assert vars(record)["reason"] == str(error)
 
 
 @pytest.mark.parametrize(

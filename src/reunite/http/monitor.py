@@ -6,7 +6,7 @@ import asyncio
 import threading
 from concurrent.futures import Future
 
-from reunite.errors import ReuniteError, StoreUnavailable
+from reunite.errors import StoreUnavailable
 from reunite.repositories import Repository, Totals
 
 
@@ -19,7 +19,10 @@ class Monitor:
         self._look: asyncio.Future[Totals] | None = None
 
     async def look(self) -> Totals:
-        """Answer the workspace's totals. Raises `StoreError` where the store does not answer."""
+        """Answer the workspace's totals.
+
+        Raises what the repository raises, and `StoreUnavailable` if it is silent.
+        """
         if self._look is None or self._look.done():
             self._look = self._start()
         done, _ = await asyncio.wait([self._look], timeout=self._timeout)
@@ -37,5 +40,5 @@ class Monitor:
         try:
             self._repository.check()
             totals.set_result(self._repository.totals())
-        except ReuniteError as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, it is for those who asked
             totals.set_exception(error)

@@ -93,16 +93,20 @@ KINDS: dict[type[Exception], Kind] = {
     UnsupportedMediaType: Kind("unsupported-media-type", 415, "The body must be plain JSON"),
     MisdirectedRequest: Kind("misdirected-request", 421, "The Host header names another server"),
     Exception: Kind("internal-error", 500, "The server failed"),
+    errors.StoreError: Kind("store-failed", 500, "The store did not do what was asked"),
     errors.Shed: Kind("overloaded", 503, "Too many requests wait"),
     errors.StoreUnavailable: Kind("store-unavailable", 503, "The store does not answer"),
     errors.OutcomeUnknown: Kind("outcome-unknown", 503, "Whether it was written is not known"),
+    errors.Refused: Kind("store-refused", 503, "The store is not what this server needs"),
     NotReady: Kind("not-ready", 503, "The server is not ready"),
     errors.StoreFull: Kind("store-full", 507, "The store's disk is full"),
 }
 
 # These errors' own messages come from a driver or a library and may quote a value.
 _DETAILS: dict[type[Exception], str] = {
-    Exception: "An error of the server; its log has it under this request id.",
+    Exception: "The reason stands in the server's log under this request id.",
+    errors.StoreError: "The reason stands in the server's log under this request id.",
+    errors.Refused: "Nothing was written; the reason stands in the server's log.",
     errors.Shed: "Nothing was written; ask again after Retry-After seconds.",
     errors.StoreUnavailable: "Nothing was written; ask again after Retry-After seconds.",
     errors.OutcomeUnknown: "The answer of the store was lost: written or not, repeating is safe.",
@@ -172,7 +176,7 @@ def report(error: Exception, request_id: str) -> None:
     if _listed(error) is Exception:
         _log.error("request failed", exc_info=error, extra=extra)
         return
-    if isinstance(error, errors.StoreError):
+    if isinstance(error, errors.StoreError | errors.Refused):
         # Further lines of a driver's message may quote a row.
         extra["reason"] = str(error).partition("\n")[0]
     _log.warning("request refused", extra=extra)

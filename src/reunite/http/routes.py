@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from starlette.types import Receive, Scope, Send
 
 from reunite import metrics
-from reunite.errors import IdentityTooLarge, InvalidIdentifier, OutcomeUnknown, StoreError
+from reunite.errors import IdentityTooLarge, InvalidIdentifier, OutcomeUnknown, Refused, StoreError
 from reunite.http import problem, wire
 from reunite.http.monitor import Monitor
 from reunite.http.problem import BadRequest, MethodNotAllowed, NotReady
@@ -137,7 +137,7 @@ class Health:
         """Answer what Prometheus reads; without the store's totals if it does not answer."""
         try:
             totals = await self._monitor.look()
-        except StoreError as error:
+        except (StoreError, Refused) as error:
             problem.report(error, request.id.decode())
             totals = None
         body, content_type = metrics.render(totals)
