@@ -29,6 +29,19 @@ end
 $$;
 
 
+-- Raises unless the workspace is there and can be written, which it cannot on a standby.
+create or replace function reunite.require_writable(p_workspace text) returns void
+language plpgsql stable
+as $$
+begin
+  if current_setting('transaction_read_only')::boolean then
+    raise exception 'the server takes no writes' using errcode = 'read_only_sql_transaction';
+  end if;
+  perform reunite.workspace_id(p_workspace);
+end
+$$;
+
+
 -- What the store knows of each presented pair. seen: live evidence holds the pair, so that
 -- presenting it again changes nothing (a contact that holds one of the two, or a presented link).
 -- Each limit 1 is a fence: planned over empty tables, an open join would read whole workspaces.

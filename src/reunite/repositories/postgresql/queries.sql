@@ -14,8 +14,7 @@ order by journal.position desc
 limit 1
 
 -- name: check
-select current_setting('transaction_read_only')::boolean
-from reunite.workspace where name = %(workspace)s
+select reunite.require_writable(%(workspace)s)
 
 -- name: identity_limit
 select identity_limit from reunite.workspace where name = %(workspace)s
@@ -40,7 +39,12 @@ select
   set_config('idle_in_transaction_session_timeout', %(statement_timeout)s, false)
 
 -- name: is_made
-select to_regclass('reunite.migration') is not null
+-- Not to_regclass: it may answer from what the session remembers of before it waited for the lock.
+select exists (
+  select from pg_catalog.pg_class
+  join pg_catalog.pg_namespace on pg_namespace.oid = pg_class.relnamespace
+  where pg_namespace.nspname = 'reunite' and pg_class.relname = 'migration'
+)
 
 -- name: applied_migration
 select coalesce(max(number), 0) from reunite.migration
