@@ -12,13 +12,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from types import FrameType
 from typing import Any
 
-from starlette.routing import Route, Router
+from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from reunite import metrics, repositories
 from reunite.errors import ReuniteError
 from reunite.http.docs import Docs
-from reunite.http.edge import Edge, unanswered
+from reunite.http.edge import Edge
 from reunite.http.monitor import Monitor
 from reunite.http.routes import Endpoint, Health, Identification
 from reunite.lane import Lane
@@ -32,13 +32,7 @@ def create_app(repository: Repository, lane: Lane, settings: Settings) -> ASGIAp
     """Make the application; when it ends, it ends the lane and closes the repository."""
     health = Health(Monitor(repository, settings.request_timeout))
     endpoints = _endpoints(Identification(lane, repository.policy), health, Docs(settings))
-    router = Router(
-        routes=[Route(endpoint.path, endpoint) for endpoint in endpoints],
-        redirect_slashes=False,
-        default=unanswered,
-        lifespan=_life(repository, lane, health),
-    )
-    return Edge(router, settings)
+    return Edge(endpoints, Router(lifespan=_life(repository, lane, health)), settings)
 
 
 def serve_app() -> ASGIApp:
@@ -67,7 +61,6 @@ def serve_app() -> ASGIApp:
 
 
 def _endpoints(identification: Identification, health: Health, docs: Docs) -> list[Endpoint]:
-    # The first is found first.
     return [
         Endpoint("/identify", POST=identification.identify),
         Endpoint("/identify/batch", POST=identification.identify_batch),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from time import perf_counter
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -11,19 +12,26 @@ from reunite import metrics
 from reunite.http import problem, wire
 from reunite.http.guard import Guard
 from reunite.http.problem import NotFound
-from reunite.http.request import REQUEST, Answer, ClientGone, Request
+from reunite.http.request import Answer, ClientGone, Request
+from reunite.http.routes import Endpoint
 from reunite.settings import Settings
 
-_NO_ROUTE = ("no route has this path", "/openapi.json lists the paths")
+_NO_ROUTE = "none"
+_NOT_FOUND = ("no route has this path", "/openapi.json lists the paths")
 
 _access = logging.getLogger("reunite.access")
 
 
 class Edge:
-    """An ASGI application around a router whose routes set a request's answer or raise."""
+    """The ASGI application: finds the endpoint, sends what it answers or what its error means.
 
-    def __init__(self, router: ASGIApp, settings: Settings) -> None:
-        self._router = router
+    A path is looked up, which spares a tenth of a request's time against matching patterns one by
+    one. The beginning and the end of the application's life go to ``life``.
+    """
+
+    def __init__(self, endpoints: Iterable[Endpoint], life: ASGIApp, settings: Settings) -> None:
+        self._endpoints = {endpoint.path: endpoint for endpoint in endpoints}
+        self._life = life
         self._guard = Guard(settings)
         self._timeout = settings.request_timeout
         self._access_log = settings.access_log
@@ -31,35 +39,33 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens to it."""
         if scope["type"] != "http":
-            await self._router(scope, receive, send)
+            await self._life(scope, receive, send)
             return
         began = perf_counter()
         request = Request(scope, receive, self._timeout)
+        endpoint = self._endpoints.get(request.path)
         try:
-            answer = await self._answer(request, receive, send)
+            answer = await self._answer(request, endpoint)
         except ClientGone:
             return
         await _send(request, answer, send)
         seconds = perf_counter() - began
-        metrics.observe_http_request(scope["method"], request.route, answer.status, seconds)
+        route = endpoint.path if endpoint else _NO_ROUTE
+        metrics.observe_http_request(request.method, route, answer.status, seconds)
         if self._access_log:
-            _note(request, answer, seconds)
+            _note(request, route, answer.status, seconds)
 
-    async def _answer(self, request: Request, receive: Receive, send: Send) -> Answer:
+    async def _answer(self, request: Request, endpoint: Endpoint | None) -> Answer:
         try:
             self._guard.admit(request)
-            request.scope[REQUEST] = request
-            await self._router(request.scope, receive, send)
+            if endpoint is None:
+                return _refuse(NotFound(*_NOT_FOUND), request)
+            return await endpoint.answer(request)
         except ClientGone:
             raise
         except Exception as error:  # noqa: BLE001  whatever it is, it is reported and answered
             problem.report(error, request.id.decode())
             return _refuse(error, request)
-        return request.answer or _refuse(NotFound(*_NO_ROUTE), request)
-
-
-async def unanswered(_scope: Scope, _receive: Receive, _send: Send) -> None:
-    """Leave a request that no route matches without an answer."""
 
 
 def _refuse(error: Exception, request: Request) -> Answer:
@@ -78,13 +84,13 @@ async def _send(request: Request, answer: Answer, send: Send) -> None:
     await send({"type": "http.response.body", "body": answer.body})
 
 
-def _note(request: Request, answer: Answer, seconds: float) -> None:
+def _note(request: Request, route: str, status: int, seconds: float) -> None:
     _access.info(
         "request",
         extra={
-            "method": request.scope["method"],
-            "route": request.route,
-            "status": answer.status,
+            "method": request.method,
+            "route": route,
+            "status": status,
             "milliseconds": round(seconds * 1000, 2),
             "requestId": request.id.decode(),
         },

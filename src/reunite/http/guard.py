@@ -32,7 +32,7 @@ class Guard:
         """Raise `BadRequest`, `MisdirectedRequest` or `Unauthorized` unless it may pass."""
         if self._names:
             self._require_name(request.headers.get(b"host"))
-        if self._keys and request.scope["path"] not in OPEN_PATHS:
+        if self._keys and request.path not in OPEN_PATHS:
             self._require_key(request.headers.get(b"authorization", b""))
 
     def _require_name(self, host: bytes | None) -> None:

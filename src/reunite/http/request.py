@@ -1,4 +1,4 @@
-"""One HTTP request on its way: its headers, its id, its body, its answer."""
+"""One HTTP request: its headers, its id, its body; and what an answer is."""
 
 from __future__ import annotations
 
@@ -8,16 +8,11 @@ import re
 from itertools import count
 from typing import NamedTuple
 
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from reunite.http.problem import BadRequest, ContentTooLarge, RequestTimeout, UnsupportedMediaType
 
 Headers = list[tuple[bytes, bytes]]
-
-REQUEST = "reunite.request"
-"""Where an ASGI scope carries the `Request`."""
-
-NO_ROUTE = "none"
 
 _JSON_TYPES = frozenset((b"application/json", b"application/json; charset=utf-8"))
 _SAFE_ID = re.compile(rb"[0-9A-Za-z._/=:~-]{1,128}")
@@ -40,23 +35,23 @@ class ClientGone(Exception):
 
 
 class Request:
-    """A request and, once it is there, its answer.
+    """What a route may look at.
 
     Attributes:
+        method: such as ``POST``.
+        path: as it was sent, decoded.
         headers: by lower-case name; of a header that came twice, the last.
         id: the client's X-Request-Id where it is safe to repeat, or else a new one.
-        route: the pattern of the route that took it, never the path itself.
     """
 
-    __slots__ = ("_receive", "_timeout", "answer", "headers", "id", "route", "scope")
+    __slots__ = ("_receive", "_timeout", "headers", "id", "method", "path")
 
     def __init__(self, scope: Scope, receive: Receive, timeout: float) -> None:
-        self.scope = scope
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         sent = self.headers.get(b"x-request-id")
         self.id = sent if sent and _SAFE_ID.fullmatch(sent) else _PREFIX % _next_number()
-        self.route = NO_ROUTE
-        self.answer: Answer | None = None
         self._receive = receive
         self._timeout = timeout
 
@@ -81,7 +76,7 @@ class Request:
             raise _too_large(limit)
         return body
 
-    async def _rest(self, message: Scope, limit: int) -> bytes:
+    async def _rest(self, message: Message, limit: int) -> bytes:
         body = bytearray()
         try:
             async with asyncio.timeout(self._timeout):

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from starlette.types import Receive, Scope, Send
-
 from reunite import metrics
 from reunite.errors import IdentityTooLarge, InvalidIdentifier, OutcomeUnknown, Refused, StoreError
 from reunite.http import problem, wire
 from reunite.http.monitor import Monitor
 from reunite.http.problem import BadRequest, MethodNotAllowed, NotReady
-from reunite.http.request import REQUEST, Answer, Request
+from reunite.http.request import Answer, Request
 from reunite.identifier import Policy, Presented, present
 from reunite.identity import Identified
 from reunite.lane import Lane
@@ -44,18 +42,16 @@ class Endpoint:
         self._methods = methods
         self._allow = ", ".join(methods)
 
-    async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
-        """Set the answer of the request that the scope carries."""
-        request: Request = scope[REQUEST]
-        request.route = self.path
-        handler = self._methods.get(scope["method"])
+    async def answer(self, request: Request) -> Answer:
+        """Answer a request for this path. Raises whatever keeps it from being answered."""
+        handler = self._methods.get(request.method)
         if handler is None:
             raise MethodNotAllowed(
                 "this path does not take this method",
                 self._allow,
                 (b"allow", self._allow.encode()),
             )
-        request.answer = await handler(request)
+        return await handler(request)
 
 
 class Identification:
