@@ -27,7 +27,7 @@ class StandIn(Repository):
     """Answers each request with its number (``7@known``, ``8@new``) and keeps its batches.
 
     Attributes:
-        may_read, may_write: gates; closed, the calls are stuck.
+        may_read, may_read_slow, may_write: gates; closed, the calls are stuck.
         is_writing: set while `identify_many` is inside.
         trouble: raised by the calls named there.
     """
@@ -36,6 +36,7 @@ class StandIn(Repository):
 
     def __init__(self) -> None:
         self.may_read = threading.Event()
+        self.may_read_slow = threading.Event()
         self.may_write = threading.Event()
         self.may_read.set()
         self.may_write.set()
@@ -49,6 +50,8 @@ class StandIn(Repository):
         self.read.append(list(requests))
         self.is_reading.set()
         self.may_read.wait()
+        if any(name(request).endswith("slow to recognise") for request in requests):
+            self.may_read_slow.wait()
         self.is_reading.clear()
         self._raise("recognise", requests)
         if name(requests[0]).endswith("short recognise"):
@@ -109,8 +112,8 @@ async def lane_before(
     try:
         yield lane
     finally:
-        store.may_read.set()
-        store.may_write.set()
+        for gate in (store.may_read, store.may_read_slow, store.may_write):
+            gate.set()
         assert await lane.close()
 
 
@@ -173,6 +176,22 @@ def test_what_is_known_does_not_wait_behind_writes() -> None:
             await until(store.is_writing)
             assert await lane.submit(asked("2@known")) == answers("2@known")
             assert not writing.done()
+
+    run(scene)
+
+
+def test_what_is_to_be_written_does_not_wait_for_the_next_batch_to_be_recognised() -> None:
+    async def scene() -> None:
+        store = StandIn()
+        store.may_read.clear()
+        async with lane_before(store) as lane:
+            first = lane.submit(asked("1@new"))
+            await until(store.is_reading)
+            second = lane.submit(asked("2@slow to recognise"))
+            store.may_read.set()
+            assert await first == answers("1@new")
+            assert not second.done()
+            store.may_read_slow.set()
 
     run(scene)
 

@@ -18,8 +18,10 @@ from reunite.lane.queue import Answer, Entry, Queue, Stage, Verdict
 from reunite.lane.worker import Run, Worker
 from reunite.repositories.repository import Repository
 
-# Seconds.
-_SWITCH_INTERVAL = 0.0005
+# Seconds. How long a worker that computes keeps the interpreter from the event loop, and the other
+# way round. Python's 5 ms make every answer wait so long while a large batch is computed; 0.2 ms
+# cut batches into a quarter of their size (measured with 128 callers), each with its fixed cost.
+_SWITCH_INTERVAL = 0.001
 
 # Seconds between two looks at what waits: how old the queue's depth in the metrics may be.
 _LOOK = 1.0

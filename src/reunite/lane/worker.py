@@ -39,8 +39,13 @@ class Worker:
         self._deliver = deliver
         self._ended = ended
         self._lock = lock
-        self._work_came = threading.Condition(lock)
+        # Held while there is nothing to do, released by `wake`. Unlike a condition it remembers
+        # being released before anyone waits, so that answers can be delivered in between.
+        self._work_came = threading.Lock()
+        self._work_came.acquire()
         self._is_idle = False
+        self._is_over = False
+        self._batch_requests = metrics.batch_requests[stage.name]
         # A thread that is stuck in the store must not keep the process from ending.
         self._thread = threading.Thread(
             target=self._work, name=f"reunite-{stage.name}", daemon=True
@@ -54,38 +59,40 @@ class Worker:
         self._thread.join()
 
     def wake(self) -> None:
-        """Let it look at the queue again; the caller holds the lock."""
-        if self._is_idle:
+        """Let it go on if there is something to do; the caller holds the queue's lock."""
+        if self._is_idle and (self._stage.waiting or self._queue.is_over(self._stage)):
             self._is_idle = False
-            self._work_came.notify()
+            self._work_came.release()
 
     def _work(self) -> None:
-        batch_requests = metrics.batch_requests[self._stage.name]
-        while batch := self._take():
-            requests = [request for entry in batch for request in entry.requests]
-            batch_requests.observe(len(requests))
-            verdicts = self._execute(requests)
-            if verdicts:
-                self._deliver(verdicts)
+        verdicts: list[Verdict] = []
+        while True:
+            batch, late = self._take()
+            # Here and not before: the event loop, once woken, wants the interpreter, and has it as
+            # soon as this thread waits or is in the store.
+            if verdicts or late:
+                self._deliver(verdicts + late)
+            if batch:
+                verdicts = self._execute(batch)
+            elif self._is_over:
+                break
+            else:
+                self._work_came.acquire()
+                verdicts = []
         self._ended()
 
-    def _take(self) -> list[Entry]:
-        """Wait for the next batch; an empty one is the end."""
-        while True:
-            with self._lock:
-                batch, late = self._queue.take(self._stage, monotonic())
-                if not batch and not late:
-                    if self._queue.is_over(self._stage):
-                        self._wake_following()
-                        return []
-                    self._is_idle = True
-                    self._work_came.wait()
-            if late:
-                self._deliver(late)
-            if batch:
-                return batch
+    def _take(self) -> tuple[list[Entry], list[Verdict]]:
+        with self._lock:
+            batch, late = self._queue.take(self._stage, monotonic())
+            if not batch:
+                self._is_over = self._queue.is_over(self._stage)
+                self._is_idle = not self._is_over
+                self._wake_following()
+            return batch, late
 
-    def _execute(self, requests: Sequence[Presented]) -> list[Verdict]:
+    def _execute(self, batch: list[Entry]) -> list[Verdict]:
+        requests = [request for entry in batch for request in entry.requests]
+        self._batch_requests.observe(len(requests))
         try:
             answers = self._ask(requests)
         except Exception as error:  # noqa: BLE001  whatever it is, it is for those who wait
