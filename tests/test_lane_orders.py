@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from reunite.errors import OutcomeUnknown, Shed, StoreUnavailable
+from reunite.errors import OutcomeUnknown, Shed, StoreError, StoreUnavailable
 from reunite.identifier import Presented
 from reunite.identity import Identified
 from reunite.lane.queue import Answer, Entry, Queue, Stage, Verdict
@@ -26,8 +26,8 @@ STAGES = ("recognise", "write")
 SIZES = {"new": 1, "known": 1, "array": 3, "bad to read": 1, "bad to write": 1}
 
 
-class PoisonError(Exception):
-    pass
+class PoisonError(StoreError):
+    """As a store raises when one of its constraints refuses a request."""
 
 
 class StandIn:

@@ -60,8 +60,8 @@ _shed = Counter(
 )
 _store_transaction = Histogram(
     "reunite_store_transaction_seconds",
-    "How long the store took for a transaction.",
-    ["operation"],
+    "How long the store took for a batch, waiting for its lock included.",
+    ["stage"],
     buckets=_SECONDS,
     registry=_REGISTRY,
 )
@@ -72,9 +72,7 @@ requests = {
     for outcome in ("created", "extended", "merged", "known", "refused")
 }
 shed = {reason: _shed.labels(reason) for reason in ("full", "late", "closing")}
-store_transaction = {
-    operation: _store_transaction.labels(operation) for operation in ("identify", "recognise")
-}
+store_transaction = {stage: _store_transaction.labels(stage) for stage in ("recognise", "write")}
 queue_depth = Gauge(
     "reunite_queue_depth",
     "Requests that were taken and are not answered yet.",

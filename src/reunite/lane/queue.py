@@ -18,7 +18,14 @@ from typing import Literal
 
 import msgspec
 
-from reunite.errors import IdentityTooLarge, OutcomeUnknown, Shed, StoreError
+from reunite.errors import (
+    IdentityTooLarge,
+    OutcomeUnknown,
+    Shed,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+)
 from reunite.identifier import Presented
 from reunite.identity import Identified
 
@@ -36,6 +43,9 @@ class Entry(msgspec.Struct, eq=False):
     deadline: float
     future: asyncio.Future[list[Answer]]
 
+
+_TROUBLES = (StoreUnavailable, OutcomeUnknown, StoreFull)
+"""The store's own; any other error is the doing of a request."""
 
 Verdict = tuple[Entry, list[Answer] | Exception]
 """An entry and what it is to be answered with."""
@@ -172,7 +182,7 @@ class Queue:
         """
         alone = len(stage.running) == 1
         unanswered = stage.stop_running()
-        if isinstance(error, StoreError):
+        if isinstance(error, _TROUBLES):
             return self._answer([(entry, _again(error)) for entry in unanswered])
         if alone:
             return self._answer([(entry, error) for entry in unanswered])

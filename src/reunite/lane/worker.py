@@ -46,6 +46,7 @@ class Worker:
         self._is_idle = False
         self._is_over = False
         self._batch_requests = metrics.batch_requests[stage.name]
+        self._store_transaction = metrics.store_transaction[stage.name]
         # A thread that is stuck in the store must not keep the process from ending.
         self._thread = threading.Thread(
             target=self._work, name=f"reunite-{stage.name}", daemon=True
@@ -104,11 +105,14 @@ class Worker:
             return verdicts
 
     def _ask(self, requests: Sequence[Presented]) -> Sequence[Answer | None]:
+        began = monotonic()
         try:
             answers = self._run(requests)
         except StopIteration as error:
             # It is the one exception that a future does not carry.
             raise RuntimeError("the store ran out of answers") from error
+        finally:
+            self._store_transaction.observe(monotonic() - began)
         if len(answers) != len(requests):
             raise RuntimeError(f"the store gave {len(answers)} answers to {len(requests)} requests")
         return answers
