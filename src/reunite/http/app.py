@@ -13,7 +13,6 @@ from types import FrameType
 from typing import Any
 
 from starlette.routing import Router
-from starlette.types import ASGIApp
 
 from reunite import metrics, repositories
 from reunite.errors import ReuniteError
@@ -28,14 +27,14 @@ from reunite.settings import Settings
 _log = logging.getLogger("reunite")
 
 
-def create_app(repository: Repository, lane: Lane, settings: Settings) -> ASGIApp:
+def create_app(repository: Repository, lane: Lane, settings: Settings) -> Edge:
     """Make the application; when it ends, it ends the lane and closes the repository."""
     health = Health(Monitor(repository, settings.request_timeout))
     endpoints = _endpoints(Identification(lane, repository.policy), health, Docs(settings))
     return Edge(endpoints, Router(lifespan=_life(repository, lane, health)), settings)
 
 
-def serve_app() -> ASGIApp:
+def serve_app() -> Edge:
     """Make the application of a server process, all from REUNITE_ variables (for uvicorn).
 
     Ends the process where that is impossible: its parent starts another, until the store is back.

@@ -36,6 +36,11 @@ class Edge:
         self._timeout = settings.request_timeout
         self._access_log = settings.access_log
 
+    @property
+    def paths(self) -> frozenset[str]:
+        """All paths at which it answers."""
+        return frozenset(self._endpoints)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens to it."""
         if scope["type"] != "http":
