@@ -44,7 +44,7 @@ $$;
 
 -- What the store knows of each presented pair. seen: live evidence holds the pair, so that
 -- presenting it again changes nothing (a contact that holds one of the two, or a presented link).
--- Each limit 1 is a fence: planned over empty tables, an open join would read whole workspaces.
+-- Subqueries, not joins: planned over empty tables, a join would read whole workspaces.
 create or replace function reunite.look_up(p_workspace int, p_emails text[], p_phones text[])
 returns table (
   item int, email text, phone text, email_contact bigint, phone_contact bigint,
