@@ -11,12 +11,11 @@ import os
 from collections.abc import Sequence
 from typing import cast
 
-from starlette.types import ASGIApp
-
 import reunite
 import reunite.http
 from reunite.cli import main
 from reunite.http import create_app
+from reunite.http.edge import Edge
 from reunite.identifier import Presented
 from reunite.identity import Identified
 from reunite.lane import Answer, Lane
@@ -37,7 +36,7 @@ class NoLane:
         return True
 
 
-def serve_app() -> ASGIApp:
+def serve_app() -> Edge:
     """Make the application; stands in for `reunite.http.serve_app`."""
     settings = Settings.read(os.environ)
     return create_app(reunite.open(settings.database), cast(Lane, NoLane()), settings)
