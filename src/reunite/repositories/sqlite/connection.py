@@ -46,6 +46,8 @@ def connect(path: str, *, busy_timeout: float) -> apsw.Connection:
             connection.set_busy_timeout(round(busy_timeout * 1000))
             _require_own(connection, path)
             _use_wal(connection, path, busy_timeout)
+            # Else this SQLite, which keeps samples of keys, plans anew for each value bound.
+            connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
             connection.pragma("synchronous", "full")
             connection.pragma("cache_size", -64 * 1024)
             connection.pragma("wal_autocheckpoint", 4000)
