@@ -318,7 +318,7 @@ def test_plans_made_over_empty_tables_read_by_key_and_stay_so(
 def test_every_named_query_finds_what_it_wants_by_an_index(
     empty: psycopg.Connection, query: str
 ) -> None:
-    names = set(re.findall(r"%\((\w+)\)s", QUERIES[query]))
+    names = set(re.findall(r"%\((\w+)\)[sb]", QUERIES[query]))
     of_its_type = {"number": 1, "rule_version": 1, "identity_limit": 10, "key": 1}
     arrays = {"emails": ["a@x.co"], "phones": ["1"]}
     parameters = {name: {**of_its_type, **arrays}.get(name, "1s") for name in names}

@@ -242,3 +242,10 @@ def test_totals_may_be_asked_by_any_thread_while_others_read_and_write(
         done.set()
         assert all(reader.result(20) > 0 for reader in readers)
     assert store.totals().contacts == 30
+
+
+def test_a_closed_store_stays_closed(store: PostgresqlRepository) -> None:
+    store.close()
+    store.close()
+    with pytest.raises(StoreUnavailable, match="closed"):
+        store.check()

@@ -85,6 +85,7 @@ class Connection:
         self._on_repeat = on_repeat
         self._turn = threading.Lock()
         self._live: BoundedConnection | None = None
+        self._is_closed = False
 
     def read(
         self, query: str, parameters: Mapping[str, object], *, pauses: tuple[float, ...] = PAUSES
@@ -107,14 +108,20 @@ class Connection:
 
         Raises `psycopg.OperationalError`.
         """
+        if self._is_closed:
+            raise psycopg.OperationalError("this store is closed")
         if self._live is not None and _has_died(self._live):
-            self.close()
+            self._drop()
         if self._live is None:
             self._live = self._connect()
         return self._live
 
     def close(self) -> None:
-        """Close it; closing twice is fine."""
+        """Close it for good; closing twice is fine."""
+        self._is_closed = True
+        self._drop()
+
+    def _drop(self) -> None:
         if self._live is not None:
             self._live.close()
             self._live = None
@@ -156,7 +163,7 @@ class Connection:
             if is_loss(error):
                 problem = lost(error) if writes else unreachable(error)
             if is_loss(error) or isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-                self.close()
+                self._drop()
             raise problem from None
 
     def _connect(self) -> BoundedConnection:

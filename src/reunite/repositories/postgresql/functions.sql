@@ -137,13 +137,14 @@ begin atomic
 end;
 
 
-create or replace function reunite.contact_json(p_identity reunite.members) returns json
+create or replace function reunite.contact_json(p_ids bigint[], p_emails text[], p_phones text[])
+returns json
 language sql stable
 return json_build_object(
-  'primaryContactId', (p_identity).ids[1],
-  'emails', array_to_json((p_identity).emails),
-  'phoneNumbers', array_to_json((p_identity).phones),
-  'secondaryContactIds', array_to_json((p_identity).ids[2:])
+  'primaryContactId', p_ids[1],
+  'emails', array_to_json(p_emails),
+  'phoneNumbers', array_to_json(p_phones),
+  'secondaryContactIds', array_to_json(p_ids[2:])
 );
 
 
@@ -182,7 +183,7 @@ begin
     'known',
     case when known.told_at <> known.item then known.told_at end,
     case when known.told_at = known.item then (
-      select reunite.contact_json(m)
+      select reunite.contact_json(m.ids, m.emails, m.phones)
       from reunite.members(v_workspace, known.identity) m
     ) end,
     null::json
@@ -457,7 +458,7 @@ begin
     same_as := v_told_at[v_place];
     if outcome <> 'known' or same_as is null then
       same_as := null;
-      contact := reunite.contact_json(v_its);
+      contact := reunite.contact_json(v_its.ids, v_its.emails, v_its.phones);
       v_told_at[v_place] := i;
     end if;
     return next;

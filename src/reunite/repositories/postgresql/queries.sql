@@ -1,10 +1,10 @@
 -- name: identify_many
 select item, outcome, same_as, contact::text, refusal::text
-from reunite.identify_many(%(workspace)s, %(emails)s::text[], %(phones)s::text[])
+from reunite.identify_many(%(workspace)s, %(emails)b::text[], %(phones)b::text[])
 
 -- name: recognise_many
 select item, outcome, same_as, contact::text, refusal::text
-from reunite.recognise_many(%(workspace)s, %(emails)s::text[], %(phones)s::text[])
+from reunite.recognise_many(%(workspace)s, %(emails)b::text[], %(phones)b::text[])
 
 -- name: totals
 select journal.contacts, journal.identities
