@@ -137,10 +137,9 @@ def _meaning(path: str, error: apsw.Error) -> ReuniteError:
 @contextmanager
 def transaction(connection: apsw.Connection, path: str, *, write: bool) -> Iterator[None]:
     """One transaction: a write takes the file's lock first, a read sees one snapshot."""
-    with translated(path):
-        connection.execute("begin immediate" if write else "begin")
     try:
         with translated(path):
+            connection.execute("begin immediate" if write else "begin")
             yield
         with translated(path, committing=write):
             connection.execute("commit")
