@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from reunite import (
     UnsuitableStore,
 )
 from reunite.repositories.sqlite import SqliteRepository
+from reunite.repositories.sqlite.connection import connect
 from reunite.repositories.sqlite.schema import PACKAGE, QUERIES
 
 ACCESSES = {
@@ -99,8 +100,9 @@ def accesses(connection: apsw.Connection, sql: str) -> list[str]:
 
 
 def assert_plans_are_right(path: Path) -> None:
-    with raw(path) as connection:
+    with closing(connect(str(path), busy_timeout=1)) as connection:
         assert {name: accesses(connection, sql) for name, sql in QUERIES.items()} == ACCESSES
+    with raw(path) as connection:
         tree = "select * from contact_tree where workspace = :name and id = :identity_id"
         assert accesses(connection, tree) == TREE_ACCESSES
 
@@ -126,6 +128,12 @@ def test_every_query_goes_through_its_key_when_the_tables_have_grown(path: Path)
     with raw(path) as connection:
         connection.execute("analyze")
     assert_plans_are_right(path)
+
+
+def test_plans_are_kept_whatever_values_are_bound(path: Path) -> None:
+    with SqliteRepository(path) as store:
+        for connection in (store._writer, store._reader):
+            assert connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, -1) == 1
 
 
 def test_the_view_is_the_tasks_own_table(path: Path) -> None:

@@ -113,6 +113,21 @@ def test_processes_that_open_a_new_file_at_once_and_collide_are_linearizable(
         assert faults(Tables.read(f"sqlite:///{path}")) == []
 
 
+def test_opening_waits_for_the_process_that_is_making_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "reunite.db"
+    maker = apsw.Connection(str(path))
+    maker.execute("begin immediate")
+    with pytest.raises(StoreUnavailable, match="another process is writing"):
+        SqliteRepository(path, busy_timeout=0)
+    # SQLite does not wait here by itself: the store looks again after a while.
+    monkeypatch.setattr(time, "sleep", lambda _: maker.execute("rollback"))
+    with SqliteRepository(path) as store:
+        assert store.identify("a@x.co").primary_contact_id == 1
+    maker.close()
+
+
 def test_a_writer_that_does_not_let_go_costs_a_503_and_then_all_works_again(
     tmp_path: Path,
 ) -> None:
