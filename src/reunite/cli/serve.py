@@ -22,6 +22,7 @@ from uvicorn.supervisors import Multiprocess
 from reunite import logs, repositories
 from reunite.cli import options
 from reunite.errors import ReuniteError
+from reunite.http.protocol import Protocol
 from reunite.settings import Settings
 
 _BACKLOG = 2048
@@ -109,7 +110,7 @@ def _configure(settings: Settings, configuration: dict[str, Any]) -> uvicorn.Con
         factory=True,
         workers=settings.workers,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="on",
         log_config=configuration,

@@ -25,10 +25,12 @@ class Monitor:
         """
         if self._look is None or self._look.done():
             self._look = self._start()
-        done, _ = await asyncio.wait([self._look], timeout=self._timeout)
+        # Whoever asks while this one waits may start the next.
+        look = self._look
+        done, _ = await asyncio.wait([look], timeout=self._timeout)
         if not done:
             raise StoreUnavailable(f"the store did not answer within {self._timeout:g} seconds")
-        return self._look.result()
+        return look.result()
 
     def _start(self) -> asyncio.Future[Totals]:
         totals: Future[Totals] = Future()
