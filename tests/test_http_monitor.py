@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from conftest import OpenStore
-
 from reunite import Totals
 from reunite.http.monitor import Monitor
 
