@@ -464,7 +464,7 @@ def plain_role(made: str) -> Iterator[str]:
             "grant usage on schema reunite to {}",
             "grant select, insert, update on all tables in schema reunite to {}",
         ):
-            connection.execute(sql.SQL(statement).format(sql.Identifier(role)))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(statement).format(sql.Identifier(role)))
         yield f"{made}&user={role}" if "?" in made else f"{made}?user={role}"
         connection.execute(sql.SQL("drop owned by {}").format(sql.Identifier(role)))
         connection.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
