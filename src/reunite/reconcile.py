@@ -35,7 +35,7 @@ def age(contact: Contact) -> tuple[Microseconds, int]:
     return contact.created_at, contact.id
 
 
-class Head(msgspec.Struct, frozen=True):
+class Head(msgspec.Struct, frozen=True, array_like=True):
     """Where a workspace stands: the last row of its journal."""
 
     position: int = 0
@@ -60,17 +60,19 @@ class Entry(NamedTuple):
 
 
 class Members:
-    """An identity while a batch works on it: its contacts by age, and its distinct identifiers."""
+    """An identity while a batch works on it: its contacts by age, and its distinct identifiers.
 
-    __slots__ = ("_answer", "contacts", "emails", "identity_id", "phones")
+    ``spellings`` has each of these by its key, in order of first appearance, once it was asked for:
+    most identities have one contact and are never asked.
+    """
+
+    __slots__ = ("_answer", "_spellings", "contacts", "identity_id")
 
     def __init__(self, identity_id: int, contacts: list[Contact]) -> None:
         self.identity_id = identity_id
-        self.contacts: list[Contact] = []
-        self.emails: dict[Email, str] = {}
-        self.phones: dict[PhoneKey, str] = {}
-        for contact in contacts:
-            self.append(contact)
+        self.contacts = contacts
+        self._spellings: tuple[dict[Email, str], dict[PhoneKey, str]] | None = None
+        self._answer: Identified | None = None
 
     @property
     def primary(self) -> Contact:
@@ -78,28 +80,50 @@ class Members:
 
     @property
     def size(self) -> int:
-        return len(self.emails) + len(self.phones)
+        emails, phones = self.spellings
+        return len(emails) + len(phones)
+
+    @property
+    def spellings(self) -> tuple[dict[Email, str], dict[PhoneKey, str]]:
+        if self._spellings is None:
+            self._spellings = {}, {}
+            for contact in self.contacts:
+                self._spell(contact)
+        return self._spellings
 
     def append(self, contact: Contact) -> None:
         """Add a contact that is younger than all others."""
         self.contacts.append(contact)
-        if contact.email is not None:
-            self.emails.setdefault(contact.email, contact.email)
-        if contact.phone is not None:
-            self.phones.setdefault(phone_key(contact.phone), contact.phone)
-        self._answer: Identified | None = None
+        self._spell(contact)
+        self._answer = None
 
     def answer(self, outcome: Outcome) -> Identified:
         """The identity as it stands now; built once per state and outcome in a row."""
         if self._answer is None or self._answer.outcome != outcome:
-            self._answer = Identified(
-                self.primary.id,
-                tuple(self.emails),
-                tuple(self.phones.values()),
-                tuple([contact.id for contact in self.contacts[1:]]),
-                outcome,
-            )
+            self._answer = self._identified(outcome)
         return self._answer
+
+    def _identified(self, outcome: Outcome) -> Identified:
+        if len(self.contacts) == 1:
+            (only,) = self.contacts
+            emails = () if only.email is None else (only.email,)
+            phones = () if only.phone is None else (only.phone,)
+            return Identified(only.id, emails, phones, (), outcome)
+        spelt_emails, spelt_phones = self.spellings
+        return Identified(
+            self.primary.id,
+            tuple(spelt_emails),
+            tuple(spelt_phones.values()),
+            tuple([contact.id for contact in self.contacts[1:]]),
+            outcome,
+        )
+
+    def _spell(self, contact: Contact) -> None:
+        emails, phones = self.spellings
+        if contact.email is not None:
+            emails.setdefault(contact.email, contact.email)
+        if contact.phone is not None:
+            phones.setdefault(phone_key(contact.phone), contact.phone)
 
 
 class Known:
@@ -128,7 +152,9 @@ class Known:
         self.emails = {key: by_id[holder] for key, holder in emails.items()}
         self.phones = {key: by_id[holder] for key, holder in phones.items()}
         self.identities = {
-            identity_id: Members(identity_id, sorted(members, key=age))
+            identity_id: Members(
+                identity_id, members if len(members) == 1 else sorted(members, key=age)
+            )
             for identity_id, members in by_identity.items()
         }
         self.links = links
@@ -213,10 +239,10 @@ class Reconciliation:
             return self._pair(by_email, by_phone, (email, phone))
         holder = by_email or by_phone
         if holder is None:
-            return self._create(request)
+            return self._create(request, phone)
         if email is None or phone is None:
             return self._members(holder).answer("known")
-        return self._extend(holder, request)
+        return self._extend(holder, request, phone)
 
     def changes(self) -> Changes:
         """What all requests together write; new contacts in the identity they ended up in."""
@@ -227,22 +253,24 @@ class Reconciliation:
             ]
         return self._changes
 
-    def _create(self, request: Presented) -> Identified:
+    def _create(self, request: Presented, phone: PhoneKey | None) -> Identified:
         contact = self._contact(request, self._last_contact_id + 1)
         members = Members(contact.identity_id, [contact])
         self._known.identities[contact.identity_id] = members
         self._identities += 1
-        self._add(contact)
-        self._log("created", contact.id, None, members.primary.id)
+        self._add(contact, phone)
+        self._log("created", contact.id, None, contact.id)
         return members.answer("created")
 
-    def _extend(self, holder: Contact, request: Presented) -> Identified | IdentityTooLarge:
+    def _extend(
+        self, holder: Contact, request: Presented, phone: PhoneKey
+    ) -> Identified | IdentityTooLarge:
         members = self._members(holder)
         if members.size + 1 > self._limit:
             return IdentityTooLarge(members.primary.id, members.size, members.size + 1, self._limit)
         contact = self._contact(request, members.identity_id)
         members.append(contact)
-        self._add(contact)
+        self._add(contact, phone)
         self._log("extended", contact.id, holder.id, members.primary.id)
         return members.answer("extended")
 
@@ -299,17 +327,15 @@ class Reconciliation:
         self._contacts += 1
         return Contact(self._last_contact_id, identity_id, self._at, request.email, request.phone)
 
-    def _add(self, contact: Contact) -> None:
+    def _add(self, contact: Contact, phone: PhoneKey | None) -> None:
         """Write a new contact, and those of its identifiers that nobody held."""
         self._changes.contacts.append((contact, self._position + 1))
         if contact.email is not None and contact.email not in self._known.emails:
             self._known.emails[contact.email] = contact
             self._changes.emails.append((contact.email, contact.id))
-        if contact.phone is not None:
-            key = phone_key(contact.phone)
-            if key not in self._known.phones:
-                self._known.phones[key] = contact
-                self._changes.phones.append((key, contact.id))
+        if phone is not None and phone not in self._known.phones:
+            self._known.phones[phone] = contact
+            self._changes.phones.append((phone, contact.id))
 
     def _link(self, pair: tuple[Email, PhoneKey]) -> None:
         self._known.links.add(pair)

@@ -30,15 +30,15 @@ select identity_limit from workspace where id = :workspace
 -- name: set_identity_limit
 update workspace set identity_limit = :identity_limit where id = :workspace
 
--- name: head
-select position, at, contacts, identities, last_contact_id
+-- name: totals
+select contacts, identities
 from journal
 where workspace = :workspace
 order by position desc
 limit 1
 
 -- Of all that the requests present: every contact of these identities, who holds each identifier,
--- and the presented links of their pairs.
+-- and the presented links of their pairs. Then where the workspace stands, and its limit.
 -- name: known
 with
   request as materialized (
@@ -76,34 +76,22 @@ select
       and link.a_type = 'email' and link.a_key = request.email
       and link.b_type = 'phone' and link.b_key = request.phone
       and link.source = 'presented'
-  )
+  ),
+  (
+    select json_array(position, at, contacts, identities, last_contact_id)
+    from journal
+    where workspace = :workspace
+    order by position desc
+    limit 1
+  ),
+  (select identity_limit from workspace where id = :workspace)
 
 -- Through the index by name: without statistics SQLite would walk the whole workspace.
 -- name: repoint
 update contact indexed by contact_identity set identity_id = :into
 where workspace = :workspace and identity_id = :identity_id
 
--- name: add_contacts
-insert into contact (workspace, id, identity_id, created_at, email, phone, position)
-select :workspace, value->>0, value->>1, value->>2, value->>3, value->>4, value->>5
-from json_each(:rows)
-
--- name: add_identifiers
-insert into identifier (workspace, type, key, contact_id)
-select :workspace, value->>0, value->>1, value->>2
-from json_each(:rows)
-
--- name: add_links
-insert into link (workspace, a_type, a_key, b_type, b_key, source, position, at)
-select :workspace, 'email', value->>0, 'phone', value->>1, 'presented', value->>2, :at
-from json_each(:rows)
-
--- name: add_entries
-insert into journal (
-  workspace, position, type, contact_id, with_contact_id, primary_id, demoted_id,
-  contacts, identities, last_contact_id, at
-)
-select
-  :workspace, value->>0, value->>1, value->>2, value->>3, value->>4, value->>5,
-  value->>6, value->>7, value->>8, :at
-from json_each(:rows)
+-- What a batch writes, in one statement (batch.sql).
+-- name: write_batch
+insert into batch (workspace, at, contacts, identifiers, links, entries)
+values (:workspace, :at, :contacts, :identifiers, :links, :entries)

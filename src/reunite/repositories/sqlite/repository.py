@@ -16,11 +16,12 @@ from reunite.identity import Identified
 from reunite.reconcile import Changes, Contact, Head, Known, Reconciliation, recognise
 from reunite.repositories.repository import Store, Totals, require_limit
 from reunite.repositories.sqlite import schema
-from reunite.repositories.sqlite.connection import closed_on_error, connect, transaction
+from reunite.repositories.sqlite.connection import closed_on_error, connect, transaction, translated
 from reunite.repositories.sqlite.schema import QUERIES
 
 _contacts = msgspec.json.Decoder(list[Contact])
 _holders = msgspec.json.Decoder(dict[str, int])
+_head = msgspec.json.Decoder(Head)
 _pairs = msgspec.json.Decoder(set[tuple[str, str]])
 
 
@@ -67,25 +68,29 @@ class SqliteRepository(Store):
             self._workspace = schema.enter_workspace(
                 self._writer, self._path, workspace, self.policy, clock()
             )
+            self._writer.execute(schema.BATCH)
             self._reader = connect(self._path, busy_timeout=busy_timeout)
         self._reader_turn = threading.Lock()
 
     def recognise_many(self, requests: Sequence[Presented]) -> list[Identified | None]:
-        with self._reader_turn, transaction(self._reader, self._path, write=False):
-            known = self._known(self._reader, requests)
+        with self._reader_turn, translated(self._path):
+            known, _, _ = self._known(self._reader, requests)
         return recognise(known, requests)
 
     def totals(self) -> Totals:
-        with self._reader_turn, transaction(self._reader, self._path, write=False):
-            head = self._head(self._reader)
-        return Totals(head.contacts, head.identities)
+        with self._reader_turn, translated(self._path):
+            row = self._reader.execute(QUERIES["totals"], {"workspace": self._workspace}).get
+        return Totals(0, 0) if row is None else Totals(*row)
 
     def check(self) -> None:
         self.totals()
 
     def identity_limit(self) -> int:
-        with self._reader_turn, transaction(self._reader, self._path, write=False):
-            return self._identity_limit(self._reader)
+        with self._reader_turn, translated(self._path):
+            limit: int = self._reader.execute(
+                QUERIES["identity_limit"], {"workspace": self._workspace}
+            ).get
+        return limit
 
     def set_identity_limit(self, identity_limit: int) -> None:
         require_limit(identity_limit)
@@ -101,39 +106,30 @@ class SqliteRepository(Store):
 
     def _reconcile(self, requests: Sequence[Presented]) -> list[Identified | IdentityTooLarge]:
         with transaction(self._writer, self._path, write=True):
-            head = self._head(self._writer)
+            known, head, limit = self._known(self._writer, requests)
             at = max(self._clock(), head.at)
-            work = Reconciliation(
-                self._known(self._writer, requests), head, at, self._identity_limit(self._writer)
-            )
+            work = Reconciliation(known, head, at, limit)
             answers = [work.reconcile(request) for request in requests]
             self._write(work.changes(), at)
         return answers
 
-    def _head(self, connection: apsw.Connection) -> Head:
-        row = connection.execute(QUERIES["head"], {"workspace": self._workspace}).get
-        return Head() if row is None else Head(*row)
-
-    def _identity_limit(self, connection: apsw.Connection) -> int:
-        limit: int = connection.execute(
-            QUERIES["identity_limit"], {"workspace": self._workspace}
-        ).get
-        return limit
-
-    def _known(self, connection: apsw.Connection, requests: Sequence[Presented]) -> Known:
+    def _known(
+        self, connection: apsw.Connection, requests: Sequence[Presented]
+    ) -> tuple[Known, Head, int]:
         presented = [
             (request.email, None if request.phone is None else phone_key(request.phone))
             for request in requests
         ]
-        contacts, emails, phones, links = connection.execute(
+        contacts, emails, phones, links, head, limit = connection.execute(
             QUERIES["known"], {"workspace": self._workspace, "requests": _json(presented)}
         ).get
-        return Known(
+        known = Known(
             _contacts.decode(contacts),
             _holders.decode(emails),
             _holders.decode(phones),
             _pairs.decode(links),
         )
+        return known, Head() if head is None else _head.decode(head), limit
 
     def _write(self, changes: Changes, at: int) -> None:
         for identity_id, into in changes.repointed:
@@ -141,19 +137,23 @@ class SqliteRepository(Store):
                 QUERIES["repoint"],
                 {"workspace": self._workspace, "identity_id": identity_id, "into": into},
             )
-        self._add("add_contacts", [(*contact, position) for contact, position in changes.contacts])
-        self._add(
-            "add_identifiers",
-            [("email", *row) for row in changes.emails]
-            + [("phone", *row) for row in changes.phones],
-        )
-        self._add("add_links", changes.links, at)
-        self._add("add_entries", changes.entries, at)
-
-    def _add(self, query: str, rows: Sequence[tuple[object, ...]], at: int | None = None) -> None:
-        if rows:
-            values = {"workspace": self._workspace, "rows": _json(rows)}
-            self._writer.execute(QUERIES[query], values if at is None else {**values, "at": at})
+        if changes.entries:
+            self._writer.execute(
+                QUERIES["write_batch"],
+                {
+                    "workspace": self._workspace,
+                    "at": at,
+                    "contacts": _json(
+                        [(*contact, position) for contact, position in changes.contacts]
+                    ),
+                    "identifiers": _json(
+                        [("email", *row) for row in changes.emails]
+                        + [("phone", *row) for row in changes.phones]
+                    ),
+                    "links": _json(changes.links),
+                    "entries": _json(changes.entries),
+                },
+            )
 
 
 def _json(value: object) -> str:

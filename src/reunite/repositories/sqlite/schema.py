@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import apsw
 
 from reunite.errors import SchemaMismatch
@@ -13,6 +15,7 @@ from reunite.repositories.sqlite.connection import transaction, translated
 PACKAGE = "reunite.repositories.sqlite"
 QUERIES = queries.load(PACKAGE)
 MIGRATIONS = migration.load(PACKAGE)
+BATCH = files(PACKAGE).joinpath("batch.sql").read_text("utf-8")
 
 
 def applied(connection: apsw.Connection) -> int:
