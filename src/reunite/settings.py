@@ -123,7 +123,7 @@ class Settings:
     phone_region: Annotated[str | None, _region] = None
     api_keys: Annotated[tuple[str, ...], _keys] = field(default=(), repr=False)
     request_timeout: Annotated[float, _seconds] = 10.0
-    batch_size: Annotated[int, _number(1, 10_000)] = 256
+    batch_size: Annotated[int, _number(1, 10_000)] = 1024
     queue_size: Annotated[int, _number(1, 1_000_000)] = 8192
     access_log: Annotated[bool, _switch] = False
     log_format: Annotated[LogFormat, _word("auto", "json", "human")] = "auto"
