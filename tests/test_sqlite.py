@@ -24,8 +24,10 @@ from reunite import (
     UnsuitableStore,
 )
 from reunite.repositories.sqlite import SqliteRepository
+from reunite.repositories.sqlite.checkpointer import EVERY
 from reunite.repositories.sqlite.connection import connect
 from reunite.repositories.sqlite.schema import BATCH, PACKAGE, QUERIES
+from server import wait_until
 
 ACCESSES = {
     "schema_exists": ["SCAN sqlite_schema"],
@@ -437,3 +439,22 @@ def test_the_url_and_the_class_open_the_same_file(path: Path) -> None:
     with reunite.open(f"sqlite:///{path}") as store, SqliteRepository(path) as other:
         store.identify("a@x.co", "1")
         assert other.identify("a@x.co").phone_numbers == ("1",)
+
+
+def test_the_log_is_moved_into_the_file_beside_the_writer(path: Path) -> None:
+    with SqliteRepository(path) as store:
+        store.identify("first@x.co", "1")
+        size = path.stat().st_size
+        store.identify_many([(f"a{n}@x.co", str(n)) for n in range(2, EVERY + 2)])
+        wait_until(lambda: path.stat().st_size > size, "moved into the file")
+        assert store.identify("first@x.co", "2").primary_contact_id == 1
+
+
+def test_a_checkpoint_that_fails_is_told_and_loses_nothing(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with SqliteRepository(path) as store:
+        store._checkpointer._connection.close()
+        store.identify_many([(f"a{n}@x.co", str(n)) for n in range(EVERY)])
+        wait_until(lambda: "checkpoint failed" in caplog.text, "told")
+        assert store.identify("a7@x.co", "7").outcome == "known"

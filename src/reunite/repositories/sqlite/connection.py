@@ -50,7 +50,8 @@ def connect(path: str, *, busy_timeout: float) -> apsw.Connection:
             connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
             connection.pragma("synchronous", "full")
             connection.pragma("cache_size", -64 * 1024)
-            connection.pragma("wal_autocheckpoint", 4000)
+            # Pages, 128 MiB: a log that long is begun anew; until then `Checkpointer` moves it.
+            connection.pragma("wal_autocheckpoint", 32_000)
             connection.pragma("temp_store", "memory")
     return connection
 

@@ -16,6 +16,7 @@ from reunite.identity import Identified
 from reunite.reconcile import Changes, Contact, Head, Known, Reconciliation, recognise
 from reunite.repositories.repository import Store, Totals, require_limit
 from reunite.repositories.sqlite import schema
+from reunite.repositories.sqlite.checkpointer import Checkpointer
 from reunite.repositories.sqlite.connection import closed_on_error, connect, transaction, translated
 from reunite.repositories.sqlite.schema import QUERIES
 
@@ -70,6 +71,7 @@ class SqliteRepository(Store):
             )
             self._writer.execute(schema.BATCH)
             self._reader = connect(self._path, busy_timeout=busy_timeout)
+            self._checkpointer = Checkpointer(connect(self._path, busy_timeout=busy_timeout))
         self._reader_turn = threading.Lock()
 
     def recognise_many(self, requests: Sequence[Presented]) -> list[Identified | None]:
@@ -101,6 +103,7 @@ class SqliteRepository(Store):
             )
 
     def close(self) -> None:
+        self._checkpointer.close()
         self._reader.close()
         self._writer.close()
 
@@ -110,7 +113,9 @@ class SqliteRepository(Store):
             at = max(self._clock(), head.at)
             work = Reconciliation(known, head, at, limit)
             answers = [work.reconcile(request) for request in requests]
-            self._write(work.changes(), at)
+            changes = work.changes()
+            self._write(changes, at)
+        self._checkpointer.note(len(changes.entries))
         return answers
 
     def _known(
