@@ -28,7 +28,7 @@ def test_the_defaults_are_those_that_are_documented() -> None:
         phone_region=None,
         api_keys=(),
         request_timeout=10,
-        batch_size=256,
+        batch_size=1024,
         queue_size=8192,
         access_log=False,
         log_format="auto",
