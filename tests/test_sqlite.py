@@ -458,3 +458,22 @@ def test_a_checkpoint_that_fails_is_told_and_loses_nothing(
         store.identify_many([(f"a{n}@x.co", str(n)) for n in range(EVERY)])
         wait_until(lambda: "checkpoint failed" in caplog.text, "told")
         assert store.identify("a7@x.co", "7").outcome == "known"
+
+
+def test_a_store_that_cannot_be_opened_whole_leaves_nothing_open(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[apsw.Connection] = []
+
+    def connect_twice(*arguments: Any, **settings: Any) -> apsw.Connection:
+        if len(opened) == 2:
+            raise StoreUnavailable("no more")
+        opened.append(connect(*arguments, **settings))
+        return opened[-1]
+
+    monkeypatch.setattr("reunite.repositories.sqlite.repository.connect", connect_twice)
+    with pytest.raises(StoreUnavailable):
+        SqliteRepository(path)
+    for connection in opened:
+        with pytest.raises(apsw.ConnectionClosedError):
+            connection.execute("select 1")

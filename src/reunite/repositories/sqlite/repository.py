@@ -69,9 +69,11 @@ class SqliteRepository(Store):
             self._workspace = schema.enter_workspace(
                 self._writer, self._path, workspace, self.policy, clock()
             )
-            self._writer.execute(schema.BATCH)
+            with translated(self._path):
+                self._writer.execute(schema.BATCH)
             self._reader = connect(self._path, busy_timeout=busy_timeout)
-            self._checkpointer = Checkpointer(connect(self._path, busy_timeout=busy_timeout))
+            with closed_on_error(self._reader):
+                self._checkpointer = Checkpointer(connect(self._path, busy_timeout=busy_timeout))
         self._reader_turn = threading.Lock()
 
     def recognise_many(self, requests: Sequence[Presented]) -> list[Identified | None]:
