@@ -36,7 +36,7 @@ requirements:  ## pin anew what is installed
 	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --no-header --allow-unsafe -o requirements.txt pyproject.toml
 	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url \
-	  --no-emit-find-links --no-emit-trusted-host --no-header --allow-unsafe --extra dev \
+	  --no-emit-find-links --no-emit-trusted-host --no-header --allow-unsafe --extra dev --extra bulk \
 	  -c requirements.txt -o requirements-dev.txt pyproject.toml
 
 clean:

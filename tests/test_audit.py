@@ -24,7 +24,7 @@ SABOTAGE = {
         "identifier says 99",
     ),
     "an identifier nobody presented": (
-        "insert into identifier values (1, 'phone', '77', 1)",
+        "insert into identifier values (1, 'phone', '77', 1, null)",
         "presented first by contact None",
     ),
     "a contact lost": ("delete from contact where id = 4", "ids have gaps"),

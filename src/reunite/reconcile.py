@@ -18,6 +18,8 @@ from reunite.identity import Identified, Outcome
 Email: TypeAlias = str
 PhoneKey: TypeAlias = str
 Microseconds: TypeAlias = int
+Anchor: TypeAlias = Literal["email", "phone"]
+"""The value that a contact hangs on: the one that was new when it was made; of two the e-mail."""
 
 
 class Contact(NamedTuple):
@@ -132,16 +134,18 @@ class Known:
     Args:
         contacts: all contacts of these identities, in any order.
         emails, phones: for each known key, the id of the contact that holds it.
+        imported: those of these holders that no request brought.
         links: pairs that a standing presented link holds.
     """
 
-    __slots__ = ("emails", "identities", "links", "phones")
+    __slots__ = ("emails", "identities", "imported", "links", "phones")
 
     def __init__(
         self,
         contacts: Iterable[Contact],
         emails: dict[Email, int],
         phones: dict[PhoneKey, int],
+        imported: set[int],
         links: set[tuple[Email, PhoneKey]],
     ) -> None:
         by_id: dict[int, Contact] = {}
@@ -157,13 +161,18 @@ class Known:
             )
             for identity_id, members in by_identity.items()
         }
+        self.imported = imported
         self.links = links
 
     def pair_is_seen(self, email: Contact, phone: Contact, pair: tuple[Email, PhoneKey]) -> bool:
-        """Whether standing live evidence holds the pair: the holder of one of them, or a link."""
+        """Whether live evidence holds the pair: a holder that a request brought, or a link."""
         return (
-            email.email == phone.email
-            or (email.phone is not None and phone_key(email.phone) == pair[1])
+            (email.email == phone.email and phone.id not in self.imported)
+            or (
+                email.phone is not None
+                and phone_key(email.phone) == pair[1]
+                and email.id not in self.imported
+            )
             or pair in self.links
         )
 
@@ -173,8 +182,8 @@ class Changes(msgspec.Struct):
 
     repointed: list[tuple[int, int]] = []
     """(from, to): stored contacts of one identity now belong to the other."""
-    contacts: list[tuple[Contact, int]] = []
-    """New contacts, and the journal position that made each."""
+    contacts: list[tuple[Contact, Anchor, int]] = []
+    """New contacts, what each hangs on, and the journal position that made it."""
     emails: list[tuple[Email, int]] = []
     phones: list[tuple[PhoneKey, int]] = []
     """New identifiers, and the id of the contact that holds each."""
@@ -248,8 +257,8 @@ class Reconciliation:
         """What all requests together write; new contacts in the identity they ended up in."""
         if self._merged_into:
             self._changes.contacts = [
-                (contact._replace(identity_id=self._identity_id(contact)), position)
-                for contact, position in self._changes.contacts
+                (contact._replace(identity_id=self._identity_id(contact)), anchor, position)
+                for contact, anchor, position in self._changes.contacts
             ]
         return self._changes
 
@@ -329,8 +338,10 @@ class Reconciliation:
 
     def _add(self, contact: Contact, phone: PhoneKey | None) -> None:
         """Write a new contact, and those of its identifiers that nobody held."""
-        self._changes.contacts.append((contact, self._position + 1))
-        if contact.email is not None and contact.email not in self._known.emails:
+        email_is_new = contact.email is not None and contact.email not in self._known.emails
+        anchor: Anchor = "email" if email_is_new else "phone"
+        self._changes.contacts.append((contact, anchor, self._position + 1))
+        if contact.email is not None and email_is_new:
             self._known.emails[contact.email] = contact
             self._changes.emails.append((contact.email, contact.id))
         if phone is not None and phone not in self._known.phones:

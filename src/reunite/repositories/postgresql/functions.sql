@@ -43,7 +43,8 @@ $$;
 
 
 -- What the store knows of each presented pair. seen: live evidence holds the pair, so that
--- presenting it again changes nothing (a contact that holds one of the two, or a presented link).
+-- presenting it again changes nothing (a contact that a request brought and that holds one of the
+-- two, or a presented link).
 -- Subqueries, not joins: planned over empty tables, a join would read whole workspaces.
 create or replace function reunite.look_up(p_workspace int, p_emails text[], p_phones text[])
 returns table (
@@ -58,8 +59,11 @@ begin atomic
     (
       asked.email is null
       or asked.phone is null
-      or reunite.phone_key(by_email.phone) = reunite.phone_key(asked.phone)
-      or by_phone.email = asked.email
+      or (
+        by_email.source = 'presented'
+        and reunite.phone_key(by_email.phone) = reunite.phone_key(asked.phone)
+      )
+      or (by_phone.source = 'presented' and by_phone.email = asked.email)
       or (
         select true from reunite.link l
         where l.workspace = p_workspace
@@ -71,7 +75,7 @@ begin atomic
     ) is true
   from unnest(p_emails, p_phones) with ordinality asked (email, phone, item)
   left join lateral (
-    select c.id, c.identity_id, c.phone
+    select c.id, c.identity_id, c.phone, c.source
     from reunite.contact c
     where c.workspace = p_workspace and c.id = (
       select i.contact_id from reunite.identifier i
@@ -80,7 +84,7 @@ begin atomic
     limit 1
   ) by_email on true
   left join lateral (
-    select c.id, c.identity_id, c.email
+    select c.id, c.identity_id, c.email, c.source
     from reunite.contact c
     where c.workspace = p_workspace and c.id = (
       select i.contact_id from reunite.identifier i
@@ -399,14 +403,14 @@ begin
         v_its.ids := array_append(v_its.ids, v_entry.contact_id);
         v_contacts := array_append(v_contacts, row(
           v_workspace, v_entry.contact_id, v_identity, v_entry.at, v_email, v_phone,
-          v_entry.position
+          v_entry.position, 'presented', case when v_email_is_new then 'email' else 'phone' end
         )::reunite.contact);
         if v_email_is_new then
           v_its.emails := array_append(v_its.emails, v_email);
           v_email_contacts[v_email_slot] := v_entry.contact_id;
           v_email_identities[v_email_slot] := v_identity;
           v_identifiers := array_append(v_identifiers, row(
-            v_workspace, 'email', v_email, v_entry.contact_id
+            v_workspace, 'email', v_email, v_entry.contact_id, null
           )::reunite.identifier);
         end if;
         if v_phone_is_new then
@@ -414,7 +418,7 @@ begin
           v_phone_contacts[v_phone_slot] := v_entry.contact_id;
           v_phone_identities[v_phone_slot] := v_identity;
           v_identifiers := array_append(v_identifiers, row(
-            v_workspace, 'phone', reunite.phone_key(v_phone), v_entry.contact_id
+            v_workspace, 'phone', reunite.phone_key(v_phone), v_entry.contact_id, null
           )::reunite.identifier);
         end if;
       else
@@ -423,7 +427,7 @@ begin
         v_entry.with_contact_id := v_phone_contacts[v_phone_slot];
         v_links := array_append(v_links, row(
           v_workspace, 'email', v_email, 'phone', reunite.phone_key(v_phone), 'presented',
-          v_entry.position, v_entry.at
+          v_entry.position, v_entry.at, 0, 0
         )::reunite.link);
         if outcome = 'merged' then
           v_entry.type := 'merged';

@@ -7,9 +7,12 @@ select
   null as contacts, null as identifiers, null as links, null as entries;
 
 create temp trigger batch_written instead of insert on batch begin
-  insert into contact (workspace, id, identity_id, created_at, email, phone, position)
+  insert into contact (
+    workspace, id, identity_id, created_at, email, phone, anchor, position, source
+  )
   select
-    new.workspace, value->>0, value->>1, value->>2, value->>3, value->>4, value->>5
+    new.workspace, value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6,
+    'presented'
   from json_each(new.contacts);
 
   insert into identifier (workspace, type, key, contact_id)

@@ -38,27 +38,31 @@ order by position desc
 limit 1
 
 -- Of all that the requests present: every contact of these identities, who holds each identifier,
--- and the presented links of their pairs. Then where the workspace stands, and its limit.
+-- which of these holders no request brought, and the presented links of their pairs. Then where the workspace stands, and its limit.
 -- name: known
 with
   request as materialized (
     select value->>0 as email, value->>1 as phone from json_each(:requests)
   ),
   found as materialized (
-    select identifier.type, identifier.key, identifier.contact_id
-    from request cross join identifier
+    select identifier.type, identifier.key, contact.id, contact.identity_id, contact.source
+    from request
+    cross join identifier
       on identifier.workspace = :workspace
       and identifier.type = 'email' and identifier.key = request.email
+    cross join contact
+      on contact.workspace = :workspace and contact.id = identifier.contact_id
     union all
-    select identifier.type, identifier.key, identifier.contact_id
-    from request cross join identifier
+    select identifier.type, identifier.key, contact.id, contact.identity_id, contact.source
+    from request
+    cross join identifier
       on identifier.workspace = :workspace
       and identifier.type = 'phone' and identifier.key = request.phone
+    cross join contact
+      on contact.workspace = :workspace and contact.id = identifier.contact_id
   ),
   identity as materialized (
-    select distinct contact.identity_id
-    from found cross join contact
-      on contact.workspace = :workspace and contact.id = found.contact_id
+    select distinct identity_id from found
   ),
   member as materialized (
     select contact.id, contact.identity_id, contact.created_at, contact.email, contact.phone
@@ -67,8 +71,9 @@ with
   )
 select
   (select json_group_array(json_array(id, identity_id, created_at, email, phone)) from member),
-  (select json_group_object(key, contact_id) from found where type = 'email'),
-  (select json_group_object(key, contact_id) from found where type = 'phone'),
+  (select json_group_object(key, id) from found where type = 'email'),
+  (select json_group_object(key, id) from found where type = 'phone'),
+  (select json_group_array(id) from found where source <> 'presented'),
   (
     select json_group_array(json_array(link.a_key, link.b_key))
     from request cross join link

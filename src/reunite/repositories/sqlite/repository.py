@@ -21,6 +21,7 @@ from reunite.repositories.sqlite.connection import closed_on_error, connect, tra
 from reunite.repositories.sqlite.schema import QUERIES
 
 _contacts = msgspec.json.Decoder(list[Contact])
+_ids = msgspec.json.Decoder(set[int])
 _holders = msgspec.json.Decoder(dict[str, int])
 _head = msgspec.json.Decoder(Head)
 _pairs = msgspec.json.Decoder(set[tuple[str, str]])
@@ -127,13 +128,14 @@ class SqliteRepository(Store):
             (request.email, None if request.phone is None else phone_key(request.phone))
             for request in requests
         ]
-        contacts, emails, phones, links, head, limit = connection.execute(
+        contacts, emails, phones, imported, links, head, limit = connection.execute(
             QUERIES["known"], {"workspace": self._workspace, "requests": _json(presented)}
         ).get
         known = Known(
             _contacts.decode(contacts),
             _holders.decode(emails),
             _holders.decode(phones),
+            _ids.decode(imported),
             _pairs.decode(links),
         )
         return known, Head() if head is None else _head.decode(head), limit
@@ -150,9 +152,7 @@ class SqliteRepository(Store):
                 {
                     "workspace": self._workspace,
                     "at": at,
-                    "contacts": _json(
-                        [(*contact, position) for contact, position in changes.contacts]
-                    ),
+                    "contacts": _json([(*contact, *more) for contact, *more in changes.contacts]),
                     "identifiers": _json(
                         [("email", *row) for row in changes.emails]
                         + [("phone", *row) for row in changes.phones]

@@ -1,0 +1,168 @@
+"""What a store does for work on whole tables: import, verify and export.
+
+These protocols stand beside `Repository`: no request needs them. Times are microseconds since 1970,
+UTC, here as everywhere.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from reunite.identifier import Policy
+from reunite.reconcile import Head, Microseconds
+
+TABLES: dict[str, tuple[str, ...]] = {
+    "contact": (
+        "id",
+        "identity_id",
+        "created_at",
+        "email",
+        "phone",
+        "position",
+        "source",
+        "anchor",
+    ),
+    "identifier": ("type", "key", "contact_id", "blocked_by"),
+    "link": (
+        "a_type",
+        "a_key",
+        "b_type",
+        "b_key",
+        "source",
+        "position",
+        "at",
+        "a_contact_id",
+        "b_contact_id",
+    ),
+    "journal": (
+        "position",
+        "type",
+        "at",
+        "contact_id",
+        "with_contact_id",
+        "primary_id",
+        "demoted_id",
+        "contacts",
+        "identities",
+        "last_contact_id",
+    ),
+    "provenance": ("contact_id", "position", "source_id", "linked_id"),
+    "tombstone": ("contact_id", "position"),
+    "demotion": ("contact_id", "position"),
+}
+"""The tables of a workspace and their columns, the same in both stores (without ``workspace``)."""
+
+TIMES = frozenset({"created_at", "at"})
+"""The columns that are times."""
+
+
+class Rows(Protocol):
+    """Rows to be written, or looked up, in this order; they can be gone through more than once.
+
+    Whoever has them gives them in the form that a store takes fastest.
+    """
+
+    columns: Sequence[str]
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many rows there are."""
+
+    @abstractmethod
+    def tuples(self) -> Iterator[list[tuple[object, ...]]]:
+        """The rows as tuples, many at a time."""
+
+    @abstractmethod
+    def copy_text(self) -> Iterator[bytes]:
+        """The rows in blocks of the text format of PostgreSQL's ``COPY``; times as timestamps."""
+
+
+class Holder(NamedTuple):
+    """What the store has of an identifier; no contact where it was blocked before it was seen."""
+
+    type: str
+    key: str
+    contact_id: int | None
+    identity_id: int | None
+    blocked: bool
+
+
+class Standing(NamedTuple):
+    """An identity as it stands: its size in contacts and in distinct unblocked identifiers."""
+
+    identity_id: int
+    contacts: int
+    identifiers: int
+    primary_id: int
+    created_at: Microseconds
+    """Of the primary."""
+
+
+class Snapshot(Protocol):
+    """A workspace as it was at one moment; nothing that others write meanwhile is seen.
+
+    All methods raise `StoreError` where the store fails.
+    """
+
+    policy: Policy
+    head: Head
+    identity_limit: int
+    has_blocks: bool
+
+    @abstractmethod
+    def csv(self, table: str) -> Iterator[bytes]:
+        """A whole table of `TABLES` in order of its key, as blocks of CSV without a header.
+
+        Columns as in `TABLES`; null is an empty field without quotes; times are microseconds.
+        """
+
+    @abstractmethod
+    def tree_csv(self) -> Iterator[bytes]:
+        """The view ``contact_tree`` by id, likewise.
+
+        Columns: id, phone_number, email, linked_id, link_precedence, created_at, updated_at.
+        """
+
+    @abstractmethod
+    def holders(self, identifiers: Rows) -> Iterator[list[Holder]]:
+        """Those of the identifiers (columns type, key; in this order) that the store has.
+
+        The cost grows with their number, not with the store.
+        """
+
+    @abstractmethod
+    def taken(self, ids: Rows) -> Iterator[list[int]]:
+        """Those of the contact ids (column id, ascending) that a contact or a tombstone has."""
+
+    @abstractmethod
+    def identities(self, identity_ids: Rows) -> Iterator[list[Standing]]:
+        """How these identities (column identity_id) stand; the cost grows with what they hold."""
+
+
+class Loading(Snapshot, Protocol):
+    """A workspace under its lock, in one transaction: written whole at `commit`, or not at all."""
+
+    at: Microseconds
+    """The time of the operation, read under the lock, never before the head's."""
+
+    @abstractmethod
+    def write(self, table: str, rows: Rows) -> None:
+        """Add rows, in order of the table's key; their columns are those of `TABLES`."""
+
+    @abstractmethod
+    def block(self, identifiers: Rows) -> None:
+        """Note as blocked by the next position (columns type, key) what the store does not hold."""
+
+    @abstractmethod
+    def repoint(self, identities: Rows) -> None:
+        """Let contacts of some identities belong to others (columns identity_id, into)."""
+
+    @abstractmethod
+    def set_identity_limit(self, identity_limit: int) -> None:
+        """Change the workspace's limit in the same transaction."""
+
+    @abstractmethod
+    def commit(self) -> None:
+        """Make all of it durable; raises `OutcomeUnknown` where it may or may not be."""
