@@ -110,6 +110,8 @@ class Snapshot(Protocol):
     head: Head
     identity_limit: int
     has_blocks: bool
+    at: Microseconds
+    """The store's clock then, never before the head's; in a `Loading` it was read under the lock."""
 
     @abstractmethod
     def csv(self, table: str) -> Iterator[bytes]:
@@ -143,9 +145,6 @@ class Snapshot(Protocol):
 
 class Loading(Snapshot, Protocol):
     """A workspace under its lock, in one transaction: written whole at `commit`, or not at all."""
-
-    at: Microseconds
-    """The time of the operation, read under the lock, never before the head's."""
 
     @abstractmethod
     def write(self, table: str, rows: Rows) -> None:
