@@ -7,6 +7,7 @@
     │   ├── StoreUnavailable   surely not done; asking again later may succeed
     │   ├── OutcomeUnknown     perhaps done: the answer was lost; asking again is safe
     │   └── StoreFull          surely not done: no space left on the store's disk
+    ├── ImportStopped          what was to be imported cannot be, as it is; nothing was written
     ├── Shed                   not taken: too many requests wait, or this one waited too long
     └── Refused                this program must not work on this store
         ├── PolicyMismatch     it was made with another phone region or rule version
@@ -77,6 +78,14 @@ class OutcomeUnknown(StoreError):
 
 class StoreFull(StoreError):
     """The store's disk is full; nothing was written."""
+
+
+class ImportStopped(ReuniteError):
+    """A source, or what it would do to the store, forbids the import; nothing was written.
+
+    The message says what, where, and what would be right; it may name identifiers, because whoever
+    imports them has them.
+    """
 
 
 class Shed(ReuniteError):

@@ -19,6 +19,7 @@ EXIT_STATUSES: dict[type[errors.ReuniteError], int] = {
     errors.StoreError: 4,
     errors.InvalidIdentifier: 5,
     errors.IdentityTooLarge: 5,
+    errors.ImportStopped: 6,
 }
 """What a shell sees of an error; 2 is what wrong options give, too."""
 
