@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import duckdb
+import numpy as np
+from numpy.typing import NDArray
 
 from reunite.repositories.bulk import TIMES, Rows
 
@@ -43,9 +45,37 @@ class Engine:
             file.writelines(blocks)
         return path
 
-    def rows(self, sql: str, columns: Sequence[str]) -> QueryRows:
+    def count(self, table: str) -> int:
+        """How many rows a table has."""
+        row = self.connection.execute(f"select count(*) from {table}").fetchone()
+        return 0 if row is None else int(row[0])
+
+    def keep(self, table: str, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Make a table of these columns, in place of one that has its name."""
+        self.connection.register("kept", dict(columns))
+        self.connection.execute(f"create or replace table {table} as select * from kept")
+        self.connection.unregister("kept")
+
+    def fill(
+        self, table: str, types: Mapping[str, str], chunks: Iterable[Sequence[Sequence[object]]]
+    ) -> None:
+        """Make a table with columns of these SQL types of rows that come many at a time."""
+        columns = ", ".join(f"{name} {type_}" for name, type_ in types.items())
+        self.connection.execute(f"create or replace table {table} ({columns})")
+        casts = ", ".join(f"{name}::{type_}" for name, type_ in types.items())
+        for chunk in chunks:
+            values = zip(types, zip(*chunk, strict=True), strict=True) if chunk else ()
+            arrays = {name: np.array(column, dtype=object) for name, column in values}
+            if arrays:
+                self.connection.register("filled", arrays)
+                self.connection.execute(f"insert into {table} select {casts} from filled")
+                self.connection.unregister("filled")
+
+    def rows(
+        self, sql: str, columns: Sequence[str], parameters: Mapping[str, object] | None = None
+    ) -> QueryRows:
         """The rows of a query, whose columns are these."""
-        return QueryRows(self.connection, sql, columns)
+        return QueryRows(self.connection, sql, columns, parameters or {})
 
     def close(self) -> None:
         """Close the database and remove the folder."""
@@ -68,14 +98,20 @@ class QueryRows(Rows):
     """The rows of a query, run anew each time they are gone through."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, sql: str, columns: Sequence[str]
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        sql: str,
+        columns: Sequence[str],
+        parameters: Mapping[str, object],
     ) -> None:
         self.columns = columns
         self._connection = connection
         self._sql = sql
+        self._parameters = parameters
 
     def __len__(self) -> int:
-        row = self._connection.execute(f"select count(*) from ({self._sql})").fetchone()
+        cursor = self._connection.cursor()
+        row = cursor.execute(f"select count(*) from ({self._sql})", self._parameters).fetchone()
         return 0 if row is None else int(row[0])
 
     def tuples(self) -> Iterator[list[tuple[object, ...]]]:
@@ -89,7 +125,7 @@ class QueryRows(Rows):
     def _chunks(self, sql: str) -> Iterator[list[tuple[object, ...]]]:
         # A cursor of its own: others may use the connection between two chunks.
         cursor = self._connection.cursor()
-        cursor.execute(sql)
+        cursor.execute(sql, self._parameters)
         while chunk := cursor.fetchmany(CHUNK):
             yield chunk
         cursor.close()

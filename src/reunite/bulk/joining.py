@@ -1,0 +1,83 @@
+"""Which rows are one person: by the identifiers they share, and by their linkedIds."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reunite.bulk.components import Nodes, smallest_of_each
+from reunite.bulk.engine import Engine
+from reunite.repositories import queries
+
+QUERIES = queries.load("reunite.bulk", "joining.sql")
+
+
+class _Edges(NamedTuple):
+    """Pairs of rows that share an identifier; some by a blocked one alone."""
+
+    a: Nodes
+    b: Nodes
+    blocked: NDArray[np.bool_]
+
+
+class _Pointers(NamedTuple):
+    """What linkedIds say: from a row to a target, which may be a silent node."""
+
+    n: Nodes
+    target: Nodes
+    is_silent: NDArray[np.bool_]
+
+
+def join_rows(engine: Engine) -> None:
+    """Make the tables of joining.sql of ``taken``, ``left_out`` and ``blocked``.
+
+    ``component(n, first)`` has the oldest row of each row's component, ``tie(n, target, linked)``
+    the linkedIds that count as evidence: those that name a row which shared identifiers, blocked
+    ones included, do not already join, and all that name a row which was not taken (its ``target``
+    is null). The others are provenance (semantics.md).
+    """
+    execute = engine.connection.execute
+    execute(
+        QUERIES["make_aged" if engine.count("blocked") else "make_aged_where_nothing_is_blocked"]
+    )
+    execute(QUERIES["make_first"])
+    execute(QUERIES["make_pointer"])
+    count = engine.count("aged")
+    edges, pointers = _edges(engine), _pointers(engine, count)
+    counted = _counted(count, edges, pointers)
+    nodes = max(count, int(pointers.target.max(initial=-1)) + 1)
+    free = ~edges.blocked
+    component = smallest_of_each(
+        nodes,
+        np.concatenate((edges.a[free], pointers.n[counted])),
+        np.concatenate((edges.b[free], pointers.target[counted])),
+    )[:count]
+    engine.keep("component", {"n": np.arange(count, dtype=np.int32), "first": component})
+    engine.keep("counted", {"n": pointers.n[counted]})
+    execute(
+        "create or replace table tie as"
+        " select pointer.n, pointer.target, pointer.linked from pointer semi join counted using (n)"
+    )
+
+
+def _edges(engine: Engine) -> _Edges:
+    found = engine.connection.execute(QUERIES["edges"]).fetchnumpy()
+    return _Edges(found["a"], found["b"], found["blocked"])
+
+
+def _pointers(engine: Engine, count: int) -> _Pointers:
+    found = engine.connection.execute(QUERIES["pointers"]).fetchnumpy()
+    is_silent = found["target"] < 0
+    target = np.where(is_silent, count + found["silent"], found["target"]).astype(np.int32)
+    return _Pointers(found["n"], target, is_silent)
+
+
+def _counted(count: int, edges: _Edges, pointers: _Pointers) -> NDArray[np.bool_]:
+    """Which linkedIds are evidence: judged once, by shared identifiers alone."""
+    by_identifiers = smallest_of_each(count, edges.a, edges.b)
+    counted = pointers.is_silent.copy()
+    named = ~counted
+    counted[named] = by_identifiers[pointers.n[named]] != by_identifiers[pointers.target[named]]
+    return counted

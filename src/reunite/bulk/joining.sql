@@ -1,0 +1,63 @@
+-- Which rows are one person, by what they share and by their linkedIds. Of `taken`, `left_out` and
+-- `blocked` these make: aged, first, pointer, tie, component.
+
+-- The rows by age: the number of a row, from 0, is its rowid. Those that have nothing but blocked
+-- identifiers stay out.
+-- name: make_aged
+create or replace table aged as
+select
+  taken.*,
+  email_block.key is not null as email_blocked,
+  phone_block.key is not null as phone_blocked
+from taken
+left join blocked as email_block on email_block.type = 'email' and email_block.key = taken.email
+left join blocked as phone_block
+  on phone_block.type = 'phone' and phone_block.key = ltrim(taken.phone, '+')
+where (taken.email is not null and email_block.key is null)
+  or (taken.phone is not null and phone_block.key is null)
+order by taken.created_at, taken.id, taken.record
+
+-- name: make_aged_where_nothing_is_blocked
+create or replace table aged as
+select *, false as email_blocked, false as phone_blocked
+from taken
+order by created_at, id, record
+
+-- Each identifier, the oldest row that has it, and how many have it.
+-- name: make_first
+create or replace table first as
+select type, key, min(n)::integer as n, count(*) as rows, bool_or(blocked) as blocked
+from (
+  select 'email' as type, email as key, rowid as n, email_blocked as blocked
+  from aged where email is not null
+  union all
+  select 'phone', ltrim(phone, '+'), rowid, phone_blocked
+  from aged where phone is not null
+)
+group by type, key
+
+-- From a row to the oldest row of each of its identifiers.
+-- name: edges
+select aged.rowid::integer as a, first.n as b, first.blocked
+from aged join first on first.type = 'email' and first.key = aged.email
+where first.rows > 1 and first.n <> aged.rowid
+union all
+select aged.rowid::integer, first.n, first.blocked
+from aged join first on first.type = 'phone' and first.key = ltrim(aged.phone, '+')
+where first.rows > 1 and first.n <> aged.rowid
+
+-- Each linkedId, the row it names, or the number of a silent node where that was not taken.
+-- name: make_pointer
+create or replace table pointer as
+select
+  said.rowid::integer as n,
+  said.linked,
+  named.rowid::integer as target,
+  (dense_rank() over (order by case when named.rowid is null then said.linked end) - 1)::integer
+    as silent
+from aged as said
+left join aged as named on coalesce(named.source_id, named.id::varchar) = said.linked
+where said.linked is not null
+
+-- name: pointers
+select n, coalesce(target, -1)::integer as target, silent from pointer order by n, target

@@ -1,0 +1,62 @@
+"""Writing a plan: all of it in one transaction that holds the workspace's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from reunite.bulk.engine import QueryRows
+from reunite.bulk.planning import Plan
+from reunite.bulk.progress import Progress
+from reunite.repositories.bulk import TABLES, Loading, Rows
+
+_TABLES = ("contact", "identifier", "link", "provenance", "tombstone", "demotion")
+
+
+def write(plan: Plan, store: Loading, progress: Progress) -> None:
+    """Write a plan that was made of this very loading; it is left to be committed."""
+    store.repoint(plan.rows("repointed"))
+    for table in _TABLES:
+        rows = plan.rows(table)
+        if total := len(rows):
+            with progress.phase(f"writing {table}s", total) as advance:
+                store.write(table, _Watched(rows, advance))
+    store.block(plan.rows("block"))
+    store.write("journal", _journal(plan))
+
+
+def _journal(plan: Plan) -> QueryRows:
+    """The one row of the operation."""
+    values = {
+        "position": plan.after.position,
+        "type": "'imported'",
+        "at": plan.after.at,
+        "contacts": plan.after.contacts,
+        "identities": plan.after.identities,
+        "last_contact_id": plan.after.last_contact_id,
+    }
+    columns = TABLES["journal"]
+    return plan.engine.rows(
+        "select " + ", ".join(f"{values.get(name, 'null')} as {name}" for name in columns), columns
+    )
+
+
+class _Watched(Rows):
+    """Rows that tell how many of them were taken."""
+
+    def __init__(self, rows: Rows, advance: Callable[[int], None]) -> None:
+        self.columns = rows.columns
+        self._rows = rows
+        self._advance = advance
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def tuples(self) -> Iterator[list[tuple[object, ...]]]:
+        for chunk in self._rows.tuples():
+            yield chunk
+            self._advance(len(chunk))
+
+    def copy_text(self) -> Iterator[bytes]:
+        for block in self._rows.copy_text():
+            yield block
+            self._advance(block.count(b"\n"))
