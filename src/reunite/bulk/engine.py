@@ -117,8 +117,8 @@ class QueryRows(Rows):
     def tuples(self) -> Iterator[list[tuple[object, ...]]]:
         return self._chunks(f"select {', '.join(self.columns)} from ({self._sql})")
 
-    def copy_text(self) -> Iterator[bytes]:
-        line = " || chr(9) || ".join(map(_copied, self.columns))
+    def copy_text(self, *first: int) -> Iterator[bytes]:
+        line = " || chr(9) || ".join([f"'{n}'" for n in first] + [*map(_copied, self.columns)])
         for chunk in self._chunks(f"select {line} || chr(10) from ({self._sql})"):
             yield "".join([str(text) for (text,) in chunk]).encode()
 

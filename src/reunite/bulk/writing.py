@@ -56,7 +56,7 @@ class _Watched(Rows):
             yield chunk
             self._advance(len(chunk))
 
-    def copy_text(self) -> Iterator[bytes]:
-        for block in self._rows.copy_text():
+    def copy_text(self, *first: int) -> Iterator[bytes]:
+        for block in self._rows.copy_text(*first):
             yield block
             self._advance(block.count(b"\n"))

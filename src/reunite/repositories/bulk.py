@@ -75,8 +75,11 @@ class Rows(Protocol):
         """The rows as tuples, many at a time."""
 
     @abstractmethod
-    def copy_text(self) -> Iterator[bytes]:
-        """The rows in blocks of the text format of PostgreSQL's ``COPY``; times as timestamps."""
+    def copy_text(self, *first: int) -> Iterator[bytes]:
+        """The rows in blocks of the text format of PostgreSQL's ``COPY``; times as timestamps.
+
+        Each begins with the values ``first``, of columns that are the same in all of them.
+        """
 
 
 class Holder(NamedTuple):
@@ -115,16 +118,19 @@ class Snapshot(Protocol):
 
     @abstractmethod
     def csv(self, table: str) -> Iterator[bytes]:
-        """A whole table of `TABLES` in order of its key, as blocks of CSV without a header.
+        """A whole table of `TABLES`, as blocks of whole lines of CSV without a header.
 
-        Columns as in `TABLES`; null is an empty field without quotes; times are microseconds.
+        Columns as in `TABLES`; null is an empty field without quotes; times are microseconds. In
+        order of the table's key, but for ``identifier`` and ``link``: they come as they lie there,
+        because a server would have to sort them.
         """
 
     @abstractmethod
     def tree_csv(self) -> Iterator[bytes]:
         """The view ``contact_tree`` by id, likewise.
 
-        Columns: id, phone_number, email, linked_id, link_precedence, created_at, updated_at.
+        Columns: id, phone_number, email, linked_id, link_precedence, created_at, updated_at. SQLite's
+        view tells times to the millisecond.
         """
 
     @abstractmethod
