@@ -1,4 +1,4 @@
-"""What holds an identity together: the identifier without which most of its rows would fall apart."""
+"""What holds an identity together: without which identifier most of it would fall apart."""
 
 from __future__ import annotations
 
@@ -10,22 +10,12 @@ from numpy.typing import NDArray
 
 from reunite.bulk.components import smallest_of_each
 from reunite.bulk.engine import Engine
+from reunite.repositories import queries
+
+QUERIES = queries.load("reunite.bulk", "glue.sql")
 
 _CANDIDATES = 20
 """Identifiers that are tried, those on most rows first."""
-
-_HELD = """
-select aged.n, aged.type, aged.key
-from (
-  select rowid as n, 'email' as type, email as key from aged where not email_blocked
-  union all
-  select rowid, 'phone', ltrim(phone, '+') from aged where not phone_blocked
-) as aged
-join first using (type, key)
-where first.rows > 1 and aged.n in (
-  select component.n from component join home using (first) where home.identity_id = $identity_id
-)
-"""
 
 
 class Glue(msgspec.Struct, frozen=True, rename="camel"):
@@ -50,7 +40,7 @@ def glue_of(engine: Engine, identity_id: int) -> Glue | None:
     Tried are those on most rows; it is the one without which the largest piece is smallest. None
     where only linkedIds, or identifiers of the store, join the rows.
     """
-    found = engine.connection.execute(_HELD, {"identity_id": identity_id}).fetchnumpy()
+    found = engine.connection.execute(QUERIES["glue"], {"identity_id": identity_id}).fetchnumpy()
     if not len(found["n"]):
         return None
     names, code = np.unique(

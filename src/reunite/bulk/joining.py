@@ -36,7 +36,8 @@ def join_rows(engine: Engine) -> None:
     ``component(n, first)`` has the oldest row of each row's component, ``tie(n, target, linked)``
     the linkedIds that count as evidence: those that name a row which shared identifiers, blocked
     ones included, do not already join, and all that name a row which was not taken (its ``target``
-    is null). The others are provenance (semantics.md).
+    is null). The others are provenance (semantics.md). ``said(n, first)`` has the oldest row that
+    linkedIds alone join with each.
     """
     execute = engine.connection.execute
     execute(
@@ -54,12 +55,17 @@ def join_rows(engine: Engine) -> None:
         np.concatenate((edges.a[free], pointers.n[counted])),
         np.concatenate((edges.b[free], pointers.target[counted])),
     )[:count]
-    engine.keep("component", {"n": np.arange(count, dtype=np.int32), "first": component})
+    engine.keep("component", {"n": _all(count), "first": component})
+    engine.keep("said", {"n": _all(count), "first": smallest_of_each(nodes, *pointers[:2])[:count]})
     engine.keep("counted", {"n": pointers.n[counted]})
     execute(
         "create or replace table tie as"
         " select pointer.n, pointer.target, pointer.linked from pointer semi join counted using (n)"
     )
+
+
+def _all(count: int) -> Nodes:
+    return np.arange(count, dtype=np.int32)
 
 
 def _edges(engine: Engine) -> _Edges:

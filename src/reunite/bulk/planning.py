@@ -15,8 +15,8 @@ import numpy as np
 
 from reunite.bulk.components import smallest_of_each
 from reunite.bulk.engine import Engine, QueryRows
-from reunite.bulk.joining import join_rows
 from reunite.bulk.glue import glue_of
+from reunite.bulk.joining import join_rows
 from reunite.errors import ImportStopped
 from reunite.reconcile import Head, Microseconds
 from reunite.repositories import queries
@@ -42,7 +42,7 @@ _STANDING = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What an import does, in tables of the engine; and where the workspace stands before and after.
+    """What an import does, in tables of the engine; and where the workspace stands around it.
 
     ``at`` is the time of the import, ``before`` the head that it was made for.
     """
@@ -154,8 +154,8 @@ def _require_limit(engine: Engine, limit: int) -> None:
         others = f" ({len(oversized) - 1} more are past it)" if len(oversized) > 1 else ""
         raise ImportStopped(
             f"the identity of contact {primary_id} would have {identifiers} identifiers, the limit "
-            f"is {limit}{others}; what joins most of it is {joined_by} --allow-oversized to take it "
-            "as it is"
+            f"is {limit}{others}; what joins most of it is {joined_by} --allow-oversized to take "
+            "it as it is"
         )
 
 
