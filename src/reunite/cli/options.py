@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import typer
 
+from reunite.errors import InvalidSetting
 from reunite.settings import Settings, variable_of
 
 
@@ -41,3 +43,20 @@ QueueSize = Annotated[
 AccessLog = Annotated[str | None, _setting("access_log", "on|off", "A line for each request.")]
 LogFormat = Annotated[str | None, _setting("log_format", "auto|json|human", "How the log looks.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Memory = Annotated[
+    str, typer.Option(metavar="SIZE", help="What may be held before it is spilled to disk.")
+]
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+_SMALLEST = 128 << 20
+
+
+def bytes_of(memory: str) -> int:
+    """The bytes of a size such as 512MB or 2G; raises `InvalidSetting`."""
+    found = re.fullmatch(r"([0-9]+)([KMG]?)I?B?", memory.strip().upper())
+    size = int(found[1]) * _UNITS[found[2]] if found else 0
+    if size < _SMALLEST:
+        raise InvalidSetting(
+            f"--memory is a size such as 512MB or 2GB, 128MB at least, not {memory!r}"
+        )
+    return size
