@@ -8,6 +8,7 @@ with reunite.open("sqlite:///reunite.db") as repository:
 """
 
 from reunite.errors import (
+    BlockedIdentifier,
     IdentityTooLarge,
     InvalidIdentifier,
     InvalidSetting,
@@ -27,6 +28,7 @@ from reunite.identity import Identified, Identity
 from reunite.repositories import Repository, Totals, open
 
 __all__ = [
+    "BlockedIdentifier",
     "Identified",
     "Identity",
     "IdentityTooLarge",

@@ -3,6 +3,7 @@
     ReuniteError
     ├── InvalidIdentifier      what was presented is no e-mail, no phone, or nothing at all
     ├── IdentityTooLarge       accepted, it would make an identity larger than the limit
+    ├── BlockedIdentifier      all that was presented is blocked, so it says nothing of anyone
     ├── StoreError             the store did not do what was asked
     │   ├── StoreUnavailable   surely not done; asking again later may succeed
     │   ├── OutcomeUnknown     perhaps done: the answer was lost; asking again is safe
@@ -20,6 +21,9 @@ codes in one place (`cli`).
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
 
 
 class ReuniteError(Exception):
@@ -62,6 +66,26 @@ class IdentityTooLarge(ReuniteError):
         self.size = size
         self.would_be = would_be
         self.limit = limit
+
+
+class BlockedIdentifier(ReuniteError):
+    """All that was presented is blocked, so that it links no one; nothing was written.
+
+    Attributes:
+        fields: what was presented: ``"email"``, ``"phoneNumber"`` or both.
+        wrong: what was wrong, never repeating the value.
+        right: what would be right.
+    """
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        self.fields = tuple(fields)
+        self.wrong = "is blocked and links no one" if len(fields) == 1 else "both are blocked"
+        self.right = "present an identifier that is not blocked, alone or with it"
+        super().__init__(f"{' and '.join(fields)}: {self.wrong}; {self.right}")
+
+
+Refusal: TypeAlias = IdentityTooLarge | BlockedIdentifier
+"""What the rule answers a request with that it does not take."""
 
 
 class StoreError(ReuniteError):

@@ -14,7 +14,7 @@ class Identity(msgspec.Struct, frozen=True):
 
     Age is the order by (created_at, id). E-mails and phones come in order of first appearance and
     none twice (by key), so that the primary's come first; a phone is spelt as the oldest contact
-    has it.
+    has it. Behind them come blocked ones that were only ever presented with what was known already.
     """
 
     primary_contact_id: int
@@ -24,7 +24,7 @@ class Identity(msgspec.Struct, frozen=True):
 
     @property
     def size(self) -> int:
-        """How many distinct identifiers it has."""
+        """How many distinct identifiers it shows, blocked ones included."""
         return len(self.emails) + len(self.phone_numbers)
 
 

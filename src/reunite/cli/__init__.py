@@ -1,6 +1,7 @@
-"""The command line: `reunite serve`, `migrate`, `identify`, `workspace`.
+"""The command line: `reunite serve`, `migrate`, `identify`, `workspace`, `block`.
 
 main      the commands' names; an error becomes one line on stderr and an exit status
+block     `block list`
 options   the options that commands share: each is a setting
 serve     the server's beginning: checks, the socket, the processes
 store     commands that use the store directly

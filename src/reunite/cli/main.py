@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from reunite import errors
+from reunite.cli.block import block
 from reunite.cli.serve import CannotListen, serve
 from reunite.cli.store import identify, migrate, workspace
 
@@ -19,6 +20,7 @@ EXIT_STATUSES: dict[type[errors.ReuniteError], int] = {
     errors.StoreError: 4,
     errors.InvalidIdentifier: 5,
     errors.IdentityTooLarge: 5,
+    errors.BlockedIdentifier: 5,
     errors.ImportStopped: 6,
 }
 """What a shell sees of an error; 2 is what wrong options give, too."""
@@ -34,6 +36,7 @@ app.command()(serve)
 app.command()(migrate)
 app.command()(identify)
 app.command()(workspace)
+app.add_typer(block, name="block")
 
 
 def _show_version(wanted: bool) -> None:

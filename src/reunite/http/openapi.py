@@ -139,7 +139,7 @@ def _paths(write: _Writer) -> Json:
         "identify",
         "Who is this customer? Reconciles what is presented with all that is known.",
         _success("The whole person.", _ref("IdentifyResponse"), example=_ANSWER, headers=outcome),
-        *(400, 408, 409, 413, 415, 503, 507),
+        *(400, 408, 409, 413, 415, 422, 503, 507),
     )
     identify["requestBody"] = _body(_ref("IdentifyRequest"), _EXAMPLE)
     batch = write.operation(

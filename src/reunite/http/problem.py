@@ -92,6 +92,7 @@ KINDS: dict[type[Exception], Kind] = {
     ContentTooLarge: Kind("content-too-large", 413, "The body is too large"),
     UnsupportedMediaType: Kind("unsupported-media-type", 415, "The body must be plain JSON"),
     MisdirectedRequest: Kind("misdirected-request", 421, "The Host header names another server"),
+    errors.BlockedIdentifier: Kind("blocked-identifier", 422, "What was presented is blocked"),
     Exception: Kind("internal-error", 500, "The server failed"),
     errors.StoreError: Kind("store-failed", 500, "The store did not do what was asked"),
     errors.Shed: Kind("overloaded", 503, "Too many requests wait"),
@@ -197,6 +198,9 @@ def _members(error: Exception) -> dict[str, Any]:
     }
     if isinstance(error, errors.InvalidIdentifier):
         return members | {"field": error.field or UNSET, "wrong": error.wrong, "right": error.right}
+    if isinstance(error, errors.BlockedIdentifier):
+        field = error.fields[0] if len(error.fields) == 1 else UNSET
+        return members | {"field": field, "wrong": error.wrong, "right": error.right}
     if isinstance(error, HttpError):
         return members | {"wrong": error.wrong, "right": error.right}
     if isinstance(error, errors.IdentityTooLarge):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from reunite import metrics
-from reunite.errors import IdentityTooLarge, InvalidIdentifier, OutcomeUnknown, Refused, StoreError
+from reunite.errors import InvalidIdentifier, OutcomeUnknown, Refusal, Refused, StoreError
 from reunite.http import problem, wire
 from reunite.http.monitor import Monitor
 from reunite.http.problem import BadRequest, MethodNotAllowed, NotReady
@@ -66,7 +66,7 @@ class Identification:
         asked = wire.read_one(await request.json(ONE_LIMIT))
         presented = present(self._policy, asked.email, asked.phone_number)
         (answer,) = await self._lane.submit((presented,))
-        if isinstance(answer, IdentityTooLarge):
+        if isinstance(answer, Refusal):
             raise answer
         return Answer(200, _OUTCOMES[answer.outcome], wire.encode(wire.respond(answer)))
 
@@ -100,7 +100,7 @@ class Identification:
 
     async def _reconcile(
         self, taken: Sequence[Presented], request_id: str
-    ) -> Sequence[Identified | IdentityTooLarge | OutcomeUnknown]:
+    ) -> Sequence[Identified | Refusal | OutcomeUnknown]:
         if not taken:
             return []
         try:

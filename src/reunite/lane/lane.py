@@ -12,8 +12,9 @@ from time import monotonic
 from typing import cast
 
 from reunite import metrics
-from reunite.errors import IdentityTooLarge, Shed
+from reunite.errors import BlockedIdentifier, IdentityTooLarge, Refusal, Shed
 from reunite.identifier import Presented
+from reunite.identity import Identified
 from reunite.lane.queue import Answer, Entry, Queue, Stage, Verdict
 from reunite.lane.worker import Run, Worker
 from reunite.repositories.repository import Repository
@@ -26,6 +27,7 @@ _SWITCH_INTERVAL = 0.001
 # Seconds between two looks at what waits: how old the queue's depth in the metrics may be.
 _LOOK = 1.0
 
+_REFUSED: dict[type[Refusal], str] = {IdentityTooLarge: "refused", BlockedIdentifier: "blocked"}
 _REFUSALS = {"full": "too many requests wait", "closing": "the server is closing"}
 
 
@@ -141,4 +143,7 @@ def _outcomes(verdicts: list[Verdict]) -> Iterator[str]:
     for _, answers in verdicts:
         if not isinstance(answers, Exception):
             for answer in answers:
-                yield "refused" if isinstance(answer, IdentityTooLarge) else answer.outcome
+                if isinstance(answer, Identified):
+                    yield answer.outcome
+                else:
+                    yield _REFUSED[type(answer)]

@@ -19,8 +19,8 @@ from typing import Literal
 import msgspec
 
 from reunite.errors import (
-    IdentityTooLarge,
     OutcomeUnknown,
+    Refusal,
     Shed,
     StoreError,
     StoreFull,
@@ -29,7 +29,7 @@ from reunite.errors import (
 from reunite.identifier import Presented
 from reunite.identity import Identified
 
-Answer = Identified | IdentityTooLarge
+Answer = Identified | Refusal
 """What one request is answered with."""
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 import msgspec
 
-from reunite.errors import IdentityTooLarge, InvalidIdentifier, InvalidSetting
+from reunite.errors import InvalidIdentifier, InvalidSetting, Refusal
 from reunite.identifier import Policy, Presented, present
 from reunite.identity import Identified
+from reunite.reconcile import Microseconds
 
 Presentable = Presented | Mapping[str, object] | tuple[object, object]
 """One request as a caller may give it: made by `present`, ``{"email": …, "phone_number": …}``, or
@@ -40,22 +41,23 @@ class Repository(Protocol):
     ) -> Identified:
         """Reconcile one request and answer with the whole person.
 
-        Raises `InvalidIdentifier` or `IdentityTooLarge`; then nothing was written.
+        Raises `InvalidIdentifier`, `BlockedIdentifier` or `IdentityTooLarge`; then nothing was
+        written.
         """
         answer = self._reconcile([present(self.policy, email, phone_number)])[0]
-        if isinstance(answer, IdentityTooLarge):
+        if isinstance(answer, Refusal):
             raise answer
         return answer
 
     def identify_many(
         self, requests: Sequence[Presentable]
-    ) -> list[Identified | IdentityTooLarge | InvalidIdentifier]:
+    ) -> list[Identified | Refusal | InvalidIdentifier]:
         """Reconcile requests one after the other, in one transaction.
 
         Each is answered with the identity right after it or, where `identify` would raise, with
         that error; one refused request takes nothing from the others.
         """
-        answers: list[Identified | IdentityTooLarge | InvalidIdentifier | None] = []
+        answers: list[Identified | Refusal | InvalidIdentifier | None] = []
         taken: list[Presented] = []
         for request in requests:
             try:
@@ -70,7 +72,8 @@ class Repository(Protocol):
     def recognise_many(self, requests: Sequence[Presented]) -> list[Identified | None]:
         """Answer the requests that would change nothing, all from one snapshot, without a lock.
 
-        A request that brings something new is answered with None: it has to be identified.
+        A request that brings something new, or only what is blocked, is answered with None: it has
+        to be identified.
         """
 
     @abstractmethod
@@ -86,7 +89,7 @@ class Repository(Protocol):
         """Release the connections; closing twice is fine."""
 
     @abstractmethod
-    def _reconcile(self, requests: Sequence[Presented]) -> list[Identified | IdentityTooLarge]:
+    def _reconcile(self, requests: Sequence[Presented]) -> list[Identified | Refusal]:
         """Apply the rule to requests in normal form, in order, in one transaction."""
 
     def __enter__(self) -> Self:
@@ -119,7 +122,23 @@ def require_limit(identity_limit: int) -> None:
         raise InvalidSetting(f"the limit of an identity is at least 2, not {identity_limit}")
 
 
-class Store(Repository, Limited, Protocol):
+class Block(NamedTuple):
+    """An identifier that links no one, by its key, and when it was blocked."""
+
+    type: str
+    key: str
+    since: Microseconds
+
+
+class Blocking(Protocol):
+    """The identifiers that are kept from linking anyone."""
+
+    @abstractmethod
+    def blocks(self) -> list[Block]:
+        """All that is blocked in the workspace, by type and key."""
+
+
+class Store(Repository, Limited, Blocking, Protocol):
     """All that a store offers of a workspace."""
 
 

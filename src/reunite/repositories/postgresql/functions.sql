@@ -44,12 +44,14 @@ $$;
 
 -- What the store knows of each presented pair. seen: live evidence holds the pair, so that
 -- presenting it again changes nothing (a contact that a request brought and that holds one of the
--- two, or a presented link).
+-- two, or a presented link). What is blocked has no contact; only where the workspace blocks
+-- anything does anyone look whether it is.
 -- Subqueries, not joins: planned over empty tables, a join would read whole workspaces.
 create or replace function reunite.look_up(p_workspace int, p_emails text[], p_phones text[])
 returns table (
   item int, email text, phone text, email_contact bigint, phone_contact bigint,
-  email_identity bigint, phone_identity bigint, seen boolean
+  email_identity bigint, phone_identity bigint, seen boolean,
+  email_is_blocked boolean, phone_is_blocked boolean
 )
 language sql stable
 begin atomic
@@ -72,7 +74,28 @@ begin atomic
           and l.source = 'presented'
         limit 1
       )
-    ) is true
+    ) is true,
+    (
+      by_email.id is null
+      and asked.email is not null
+      and (select w.has_blocks from reunite.workspace w where w.id = p_workspace)
+      and exists (
+        select from reunite.identifier i
+        where i.workspace = p_workspace and i.type = 'email' and i.key = asked.email
+          and i.blocked_by is not null
+      )
+    ),
+    (
+      by_phone.id is null
+      and asked.phone is not null
+      and (select w.has_blocks from reunite.workspace w where w.id = p_workspace)
+      and exists (
+        select from reunite.identifier i
+        where i.workspace = p_workspace and i.type = 'phone'
+          and i.key = reunite.phone_key(asked.phone)
+          and i.blocked_by is not null
+      )
+    )
   from unnest(p_emails, p_phones) with ordinality asked (email, phone, item)
   left join lateral (
     select c.id, c.identity_id, c.phone, c.source
@@ -80,6 +103,7 @@ begin atomic
     where c.workspace = p_workspace and c.id = (
       select i.contact_id from reunite.identifier i
       where i.workspace = p_workspace and i.type = 'email' and i.key = asked.email
+        and i.blocked_by is null
     )
     limit 1
   ) by_email on true
@@ -90,13 +114,15 @@ begin atomic
       select i.contact_id from reunite.identifier i
       where i.workspace = p_workspace and i.type = 'phone'
         and i.key = reunite.phone_key(asked.phone)
+        and i.blocked_by is null
     )
     limit 1
   ) by_phone on true;
 end;
 
 
--- An identity as it stands; a phone is spelt as its oldest contact has it.
+-- An identity as it stands; a phone is spelt as its oldest contact has it. Where the workspace
+-- blocks anything, `with_blocks` has to complete it.
 create or replace function reunite.members(p_workspace int, p_identity bigint)
 returns setof reunite.members
 language sql stable
@@ -126,7 +152,10 @@ begin atomic
         order by reunite.phone_key(a.phone), a.age
       ) first
       order by first.age
-    ) end
+    ) end,
+    0,
+    '{}'::text[],
+    '{}'::text[]
   from (
     select
       min(c.created_at) as since, array_agg(c.id) as ids,
@@ -152,10 +181,72 @@ return json_build_object(
 );
 
 
--- How many distinct identifiers an identity has.
+-- An identity with what only a workspace that blocks anything has: how many of its identifiers are
+-- blocked, and the blocked ones that links hold and no contact of it does, by position. In PL/pgSQL,
+-- so that its plan is kept; laterals with an offset, for the reason at look_up.
+create or replace function reunite.with_blocks(p_workspace int, p_its reunite.members)
+returns reunite.members
+language plpgsql stable
+as $$
+declare
+  v_keys text[] := array(select reunite.phone_key(p.phone) from unnest(p_its.phones) p (phone));
+begin
+  select count(*) into p_its.blocked
+  from (
+    select 'email' as type, e.email as key from unnest(p_its.emails) e (email)
+    union all
+    select 'phone', p.key from unnest(v_keys) p (key)
+  ) held
+  where exists (
+    select from reunite.identifier i
+    where i.workspace = p_workspace and i.type = held.type and i.key = held.key
+      and i.blocked_by is not null
+  );
+
+  select
+    coalesce(array_agg(linked.key order by linked.position, linked.key)
+      filter (where linked.type = 'email'), '{}'),
+    coalesce(array_agg(linked.key order by linked.position, linked.key)
+      filter (where linked.type = 'phone'), '{}')
+  into p_its.more_emails, p_its.more_phones
+  from (
+    select other.type, other.key, min(other.position) as position
+    from (
+      select 'email' as type, e.email as key from unnest(p_its.emails) e (email)
+      union all
+      select 'phone', p.key from unnest(v_keys) p (key)
+    ) held
+    cross join lateral (
+      (
+        select l.b_type as type, l.b_key as key, l.position from reunite.link l
+        where l.workspace = p_workspace and l.a_type = held.type and l.a_key = held.key
+        offset 0
+      )
+      union all
+      (
+        select l.a_type, l.a_key, l.position from reunite.link l
+        where l.workspace = p_workspace and l.b_type = held.type and l.b_key = held.key
+        offset 0
+      )
+    ) other
+    where exists (
+      select from reunite.identifier i
+      where i.workspace = p_workspace and i.type = other.type and i.key = other.key
+        and i.blocked_by is not null
+    )
+    group by other.type, other.key
+  ) linked
+  where linked.key <> all (case linked.type when 'email' then p_its.emails else v_keys end);
+  return p_its;
+end
+$$;
+
+
+-- How many distinct identifiers an identity has that are not blocked.
 create or replace function reunite.size(p_identity reunite.members) returns int
 language sql immutable
-return cardinality((p_identity).emails) + cardinality((p_identity).phones);
+return
+  cardinality((p_identity).emails) + cardinality((p_identity).phones) - (p_identity).blocked;
 
 
 -- Whoever changes a workspace holds this until its transaction ends. Take it in a statement of its
@@ -186,23 +277,51 @@ begin
     known.item,
     'known',
     case when known.told_at <> known.item then known.told_at end,
-    case when known.told_at = known.item then (
-      select reunite.contact_json(m.ids, m.emails, m.phones)
-      from reunite.members(v_workspace, known.identity) m
-    ) end,
+    case
+      when known.told_at <> known.item then null
+      when known.has_blocks then (
+        select reunite.contact_json(b.ids, b.emails || b.more_emails, b.phones || b.more_phones)
+        from reunite.members(v_workspace, known.identity) m
+        cross join lateral reunite.with_blocks(v_workspace, m) b
+      )
+      else (
+        select reunite.contact_json(m.ids, m.emails, m.phones)
+        from reunite.members(v_workspace, known.identity) m
+      )
+    end,
     null::json
   from (
     select
       l.item,
+      (select w.has_blocks from reunite.workspace w where w.id = v_workspace) as has_blocks,
       coalesce(l.email_identity, l.phone_identity) as identity,
       min(l.item) over (partition by coalesce(l.email_identity, l.phone_identity)) as told_at
     from reunite.look_up(v_workspace, p_emails, p_phones) l
     where l.seen
-      and (l.email is null or l.email_identity is not null)
-      and (l.phone is null or l.phone_identity is not null)
+      and (l.email is null or l.email_identity is not null or l.email_is_blocked)
+      and (l.phone is null or l.phone_identity is not null or l.phone_is_blocked)
       and coalesce(l.email_identity, l.phone_identity) = coalesce(l.phone_identity, l.email_identity)
   ) known
   order by known.item;
+end
+$$;
+
+
+-- An identity with a blocked identifier, given by its key, that a new link adds to it.
+create or replace function reunite.attach(p_its reunite.members, p_email text, p_phone text)
+returns reunite.members
+language plpgsql immutable
+as $$
+begin
+  if p_email <> all (p_its.emails || p_its.more_emails) then
+    p_its.more_emails := array_append(p_its.more_emails, p_email);
+  end if;
+  if p_phone <> all (p_its.more_phones) and not exists (
+    select from unnest(p_its.phones) p (phone) where reunite.phone_key(p.phone) = p_phone
+  ) then
+    p_its.more_phones := array_append(p_its.more_phones, p_phone);
+  end if;
+  return p_its;
 end
 $$;
 
@@ -223,7 +342,8 @@ $$;
 
 -- Reconciles requests one after the other, in the caller's transaction, which holds the workspace's
 -- lock until it ends. Each answer is the identity right after its request; one that would bring an
--- identity past its limit is 'refused', and nothing of it is written.
+-- identity past its limit is 'refused', one that presents only what is blocked is 'blocked', and
+-- nothing of either is written.
 create or replace function reunite.identify_many(
   p_workspace text, p_emails text[], p_phones text[]
 )
@@ -239,6 +359,7 @@ as $$
 declare
   v_workspace int;
   v_limit int;
+  v_has_blocks boolean;
   v_entry reunite.journal;            -- the last one of the journal, then each one that is made
 
   -- What the batch presents, by item. Of an identifier or a pair that several items present, the
@@ -253,6 +374,8 @@ declare
   v_email_identities bigint[];
   v_phone_identities bigint[];
   v_seen boolean[];
+  v_emails_blocked boolean[];
+  v_phones_blocked boolean[];
 
   -- The identities that it touches, each as it stands, and the item that told it last, if any.
   v_identities bigint[];
@@ -270,6 +393,8 @@ declare
   v_phone text;
   v_email_slot int;
   v_phone_slot int;
+  v_email_is_blocked boolean;
+  v_phone_is_blocked boolean;
   v_email_is_new boolean;
   v_phone_is_new boolean;
   v_identity bigint;
@@ -295,7 +420,7 @@ begin
   v_workspace := reunite.workspace_id(p_workspace);
   perform reunite.lock_workspace(v_workspace);
 
-  select w.identity_limit into v_limit from reunite.workspace w where w.id = v_workspace;
+  select w.identity_limit, w.has_blocks into v_limit, v_has_blocks from reunite.workspace w where w.id = v_workspace;
   select j.* into v_entry from reunite.journal j
   where j.workspace = v_workspace order by j.position desc limit 1;
   if not found then
@@ -307,10 +432,12 @@ begin
     array_agg(asked.email), array_agg(asked.phone),
     array_agg(asked.email_slot), array_agg(asked.phone_slot), array_agg(asked.pair_slot),
     array_agg(asked.email_contact), array_agg(asked.phone_contact),
-    array_agg(asked.email_identity), array_agg(asked.phone_identity), array_agg(asked.seen)
+    array_agg(asked.email_identity), array_agg(asked.phone_identity), array_agg(asked.seen),
+    array_agg(asked.email_is_blocked), array_agg(asked.phone_is_blocked)
   into
     v_emails, v_phones, v_email_slots, v_phone_slots, v_pair_slots,
-    v_email_contacts, v_phone_contacts, v_email_identities, v_phone_identities, v_seen
+    v_email_contacts, v_phone_contacts, v_email_identities, v_phone_identities, v_seen,
+    v_emails_blocked, v_phones_blocked
   from (
     select
       l.*,
@@ -333,6 +460,12 @@ begin
     where known.identity is not null
   ) known
   cross join lateral reunite.members(v_workspace, known.identity) m;
+  if v_has_blocks then
+    v_members := array(
+      select reunite.with_blocks(v_workspace, m.m)
+      from unnest(v_members) with ordinality m
+    );
+  end if;
 
   for i in 1 .. coalesce(cardinality(v_emails), 0) loop
     item := i;
@@ -348,10 +481,26 @@ begin
     v_email_is_new := v_email is not null and v_identity is null;
     v_phone_is_new := v_phone is not null and v_other is null;
     v_identity := coalesce(v_identity, v_other);
+    v_email_is_blocked := v_has_blocks and v_emails_blocked[i];
+    v_phone_is_blocked := v_has_blocks and v_phones_blocked[i];
+    if v_email_is_blocked or v_phone_is_blocked then
+      -- It goes with the other value, as an attribute; it is neither new nor known.
+      v_email_is_new := v_email_is_new and not v_email_is_blocked;
+      v_phone_is_new := v_phone_is_new and not v_phone_is_blocked;
+      if v_identity is null and not v_email_is_new and not v_phone_is_new then
+        outcome := 'blocked';
+        refusal := to_json(
+          case when v_email is not null then array['email'] else '{}' end
+          || case when v_phone is not null then array['phoneNumber'] else '{}' end
+        );
+        return next;
+        continue;
+      end if;
+    end if;
 
     if v_identity is null then
       outcome := 'created';
-      v_its := row(null, v_entry.at, '{}', '{}', '{}');
+      v_its := row(null, v_entry.at, '{}', '{}', '{}', 0, '{}', '{}');
     else
       v_place := array_position(v_identities, v_identity);
       v_its := v_members[v_place];
@@ -405,6 +554,13 @@ begin
           v_workspace, v_entry.contact_id, v_identity, v_entry.at, v_email, v_phone,
           v_entry.position, 'presented', case when v_email_is_new then 'email' else 'phone' end
         )::reunite.contact);
+        if v_email_is_blocked then
+          v_its.emails := array[v_email];
+          v_its.blocked := 1;
+        elsif v_phone_is_blocked then
+          v_its.phones := array[v_phone];
+          v_its.blocked := 1;
+        end if;
         if v_email_is_new then
           v_its.emails := array_append(v_its.emails, v_email);
           v_email_contacts[v_email_slot] := v_entry.contact_id;
@@ -423,12 +579,23 @@ begin
         end if;
       else
         v_entry.type := 'linked';
-        v_entry.contact_id := v_email_contacts[v_email_slot];
-        v_entry.with_contact_id := v_phone_contacts[v_phone_slot];
+        v_entry.contact_id := coalesce(
+          v_email_contacts[v_email_slot], v_phone_contacts[v_phone_slot]
+        );
+        v_entry.with_contact_id := coalesce(
+          v_phone_contacts[v_phone_slot], v_email_contacts[v_email_slot]
+        );
         v_links := array_append(v_links, row(
           v_workspace, 'email', v_email, 'phone', reunite.phone_key(v_phone), 'presented',
           v_entry.position, v_entry.at, 0, 0
         )::reunite.link);
+        if v_email_is_blocked or v_phone_is_blocked then
+          v_its := reunite.attach(
+            v_its, case when v_email_is_blocked then v_email end,
+            case when v_phone_is_blocked then reunite.phone_key(v_phone) end
+          );
+          v_told_at[v_place] := null;
+        end if;
         if outcome = 'merged' then
           v_entry.type := 'merged';
           v_entry.identities := v_entry.identities - 1;
@@ -448,6 +615,11 @@ begin
           update reunite.contact c set identity_id = v_identity
           where c.workspace = v_workspace and c.identity_id = v_other;
           select m.* into v_its from reunite.members(v_workspace, v_identity) m;
+          if v_has_blocks then
+            insert into reunite.link select l.* from unnest(v_links) l;
+            v_links := '{}';
+            v_its := reunite.with_blocks(v_workspace, v_its);
+          end if;
           v_email_identities := array_replace(v_email_identities, v_other, v_identity);
           v_phone_identities := array_replace(v_phone_identities, v_other, v_identity);
           v_place := array_position(v_identities, v_identity);
@@ -462,7 +634,9 @@ begin
     same_as := v_told_at[v_place];
     if outcome <> 'known' or same_as is null then
       same_as := null;
-      contact := reunite.contact_json(v_its.ids, v_its.emails, v_its.phones);
+      contact := reunite.contact_json(
+        v_its.ids, v_its.emails || v_its.more_emails, v_its.phones || v_its.more_phones
+      );
       v_told_at[v_place] := i;
     end if;
     return next;

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 from psycopg.rows import TupleRow
 
-from reunite.errors import IdentityTooLarge
+from reunite.errors import BlockedIdentifier, IdentityTooLarge, Refusal
 from reunite.identifier import Policy, Presented
 from reunite.identity import Identified, Outcome
 from reunite.repositories.postgresql import schema
 from reunite.repositories.postgresql.connection import Connection
 from reunite.repositories.postgresql.failure import translated
-from reunite.repositories.repository import Store, Totals, require_limit
+from reunite.repositories.repository import Block, Store, Totals, require_limit
 
 
 class _Contact(msgspec.Struct, frozen=True, rename="camel"):
@@ -25,8 +25,8 @@ class _Contact(msgspec.Struct, frozen=True, rename="camel"):
     secondary_contact_ids: tuple[int, ...]
 
 
-class _Refusal(msgspec.Struct, frozen=True, rename="camel"):
-    """Why the stored function refused a request."""
+class _TooLarge(msgspec.Struct, frozen=True, rename="camel"):
+    """Why the stored function refused a request that would pass the limit."""
 
     primary_contact_id: int
     size: int
@@ -35,7 +35,8 @@ class _Refusal(msgspec.Struct, frozen=True, rename="camel"):
 
 
 _contact = msgspec.json.Decoder(_Contact)
-_refusal = msgspec.json.Decoder(_Refusal)
+_too_large = msgspec.json.Decoder(_TooLarge)
+_fields = msgspec.json.Decoder(tuple[str, ...])
 
 
 def open_postgresql(
@@ -128,11 +129,15 @@ class PostgresqlRepository(Store):
             {"workspace": self._workspace, "identity_limit": identity_limit},
         )
 
+    def blocks(self) -> list[Block]:
+        rows = self._reader.read("blocks", {"workspace": self._workspace})
+        return [Block(*row) for row in rows]
+
     def close(self) -> None:
         self._reader.close()
         self._writer.close()
 
-    def _reconcile(self, requests: Sequence[Presented]) -> list[Identified | IdentityTooLarge]:
+    def _reconcile(self, requests: Sequence[Presented]) -> list[Identified | Refusal]:
         rows = self._writer.write("identify_many", self._asked(requests))
         return [answer for _, answer in _answers(rows)]
 
@@ -144,12 +149,12 @@ class PostgresqlRepository(Store):
         }
 
 
-def _answers(rows: Sequence[TupleRow]) -> Iterator[tuple[int, Identified | IdentityTooLarge]]:
+def _answers(rows: Sequence[TupleRow]) -> Iterator[tuple[int, Identified | Refusal]]:
     """Each item and its answer; an identity's text is read once for all items that share it."""
     told: dict[int, _Contact] = {}
     for item, outcome, same_as, contact, refusal in rows:
         if refusal is not None:
-            yield item, _too_large(refusal)
+            yield item, _refused(outcome, refusal)
         else:
             if contact is not None:
                 told[item] = _contact.decode(contact)
@@ -166,8 +171,10 @@ def _identified(contact: _Contact, outcome: Outcome) -> Identified:
     )
 
 
-def _too_large(refusal: str) -> IdentityTooLarge:
-    told = _refusal.decode(refusal)
+def _refused(outcome: str, refusal: str) -> Refusal:
+    if outcome == "blocked":
+        return BlockedIdentifier(_fields.decode(refusal))
+    told = _too_large.decode(refusal)
     return IdentityTooLarge(told.primary_contact_id, told.size, told.would_be, told.limit)
 
 

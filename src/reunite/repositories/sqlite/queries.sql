@@ -30,6 +30,15 @@ select identity_limit from workspace where id = :workspace
 -- name: set_identity_limit
 update workspace set identity_limit = :identity_limit where id = :workspace
 
+-- By its index by name: without statistics SQLite would walk all identifiers.
+-- name: blocks
+select identifier.type, identifier.key, journal.at
+from identifier indexed by identifier_blocked
+cross join journal
+  on journal.workspace = identifier.workspace and journal.position = identifier.blocked_by
+where identifier.workspace = :workspace and identifier.blocked_by is not null
+order by identifier.type, identifier.key
+
 -- name: totals
 select contacts, identities
 from journal
@@ -38,7 +47,10 @@ order by position desc
 limit 1
 
 -- Of all that the requests present: every contact of these identities, who holds each identifier,
--- which of these holders no request brought, and the presented links of their pairs. Then where the workspace stands, and its limit.
+-- which of these holders no request brought, and the presented links of their pairs. Where the
+-- workspace blocks anything, also what of it all is blocked, and the blocked identifiers that links
+-- give to these identities; else null twice, and nobody looks. Then where the workspace stands, and
+-- its limit.
 -- name: known
 with
   request as materialized (
@@ -50,6 +62,7 @@ with
     cross join identifier
       on identifier.workspace = :workspace
       and identifier.type = 'email' and identifier.key = request.email
+      and identifier.blocked_by is null
     cross join contact
       on contact.workspace = :workspace and contact.id = identifier.contact_id
     union all
@@ -58,6 +71,7 @@ with
     cross join identifier
       on identifier.workspace = :workspace
       and identifier.type = 'phone' and identifier.key = request.phone
+      and identifier.blocked_by is null
     cross join contact
       on contact.workspace = :workspace and contact.id = identifier.contact_id
   ),
@@ -68,6 +82,41 @@ with
     select contact.id, contact.identity_id, contact.created_at, contact.email, contact.phone
     from identity cross join contact indexed by contact_identity
       on contact.workspace = :workspace and contact.identity_id = identity.identity_id
+  ),
+  held as materialized (
+    select identity_id, 'email' as type, email as key from member where email is not null
+    union
+    select identity_id, 'phone', ltrim(phone, '+') from member where phone is not null
+  ),
+  blocked as materialized (
+    select identifier.type, identifier.key
+    from (
+      select 'email' as type, email as key from request
+      union
+      select 'phone', phone from request
+      union
+      select type, key from held
+    ) as shown
+    cross join identifier
+      on identifier.workspace = :workspace
+      and identifier.type = shown.type and identifier.key = shown.key
+      and identifier.blocked_by is not null
+  ),
+  linked as (
+    select held.identity_id, link.b_type as type, link.b_key as key, link.position
+    from held cross join link
+      on link.workspace = :workspace and link.a_type = held.type and link.a_key = held.key
+    union all
+    select held.identity_id, link.a_type, link.a_key, link.position
+    from held cross join link indexed by link_b
+      on link.workspace = :workspace and link.b_type = held.type and link.b_key = held.key
+  ),
+  attribute as (
+    select linked.identity_id, linked.position, linked.type, linked.key
+    from linked cross join identifier
+      on identifier.workspace = :workspace
+      and identifier.type = linked.type and identifier.key = linked.key
+      and identifier.blocked_by is not null
   )
 select
   (select json_group_array(json_array(id, identity_id, created_at, email, phone)) from member),
@@ -82,6 +131,16 @@ select
       and link.b_type = 'phone' and link.b_key = request.phone
       and link.source = 'presented'
   ),
+  case when workspace.has_blocks then json_object(
+    'email', (select json_group_array(key) from blocked where type = 'email'),
+    'phone', (select json_group_array(key) from blocked where type = 'phone')
+  ) end,
+  case when workspace.has_blocks then (
+    select json_group_array(
+      json_array(identity_id, json_array(position, type, key)) order by position, type, key
+    )
+    from attribute
+  ) end,
   (
     select json_array(position, at, contacts, identities, last_contact_id)
     from journal
@@ -89,7 +148,9 @@ select
     order by position desc
     limit 1
   ),
-  (select identity_limit from workspace where id = :workspace)
+  workspace.identity_limit
+from workspace
+where workspace.id = :workspace
 
 -- Through the index by name: without statistics SQLite would walk the whole workspace.
 -- name: repoint

@@ -10,11 +10,20 @@ from pathlib import Path
 import apsw
 import msgspec
 
-from reunite.errors import IdentityTooLarge
+from reunite.errors import Refusal
 from reunite.identifier import Policy, Presented, phone_key
 from reunite.identity import Identified
-from reunite.reconcile import Changes, Contact, Head, Known, Reconciliation, recognise
-from reunite.repositories.repository import Store, Totals, require_limit
+from reunite.reconcile import (
+    Attribute,
+    Blocks,
+    Changes,
+    Contact,
+    Head,
+    Known,
+    Reconciliation,
+    recognise,
+)
+from reunite.repositories.repository import Block, Store, Totals, require_limit
 from reunite.repositories.sqlite import schema
 from reunite.repositories.sqlite.checkpointer import Checkpointer
 from reunite.repositories.sqlite.connection import closed_on_error, connect, transaction, translated
@@ -25,6 +34,8 @@ _ids = msgspec.json.Decoder(set[int])
 _holders = msgspec.json.Decoder(dict[str, int])
 _head = msgspec.json.Decoder(Head)
 _pairs = msgspec.json.Decoder(set[tuple[str, str]])
+_blocked = msgspec.json.Decoder(dict[str, frozenset[str]])
+_attributes = msgspec.json.Decoder(list[tuple[int, Attribute]])
 
 
 def now() -> int:
@@ -105,12 +116,17 @@ class SqliteRepository(Store):
                 {"workspace": self._workspace, "identity_limit": identity_limit},
             )
 
+    def blocks(self) -> list[Block]:
+        with self._reader_turn, translated(self._path):
+            rows = self._reader.execute(QUERIES["blocks"], {"workspace": self._workspace})
+            return [Block(*row) for row in rows]
+
     def close(self) -> None:
         self._checkpointer.close()
         self._reader.close()
         self._writer.close()
 
-    def _reconcile(self, requests: Sequence[Presented]) -> list[Identified | IdentityTooLarge]:
+    def _reconcile(self, requests: Sequence[Presented]) -> list[Identified | Refusal]:
         with transaction(self._writer, self._path, write=True):
             known, head, limit = self._known(self._writer, requests)
             at = max(self._clock(), head.at)
@@ -128,15 +144,18 @@ class SqliteRepository(Store):
             (request.email, None if request.phone is None else phone_key(request.phone))
             for request in requests
         ]
-        contacts, emails, phones, imported, links, head, limit = connection.execute(
-            QUERIES["known"], {"workspace": self._workspace, "requests": _json(presented)}
-        ).get
+        contacts, emails, phones, imported, links, blocked, attributes, head, limit = (
+            connection.execute(
+                QUERIES["known"], {"workspace": self._workspace, "requests": _json(presented)}
+            ).get
+        )
         known = Known(
             _contacts.decode(contacts),
             _holders.decode(emails),
             _holders.decode(phones),
             _ids.decode(imported),
             _pairs.decode(links),
+            None if blocked is None else _blocks(blocked, attributes),
         )
         return known, Head() if head is None else _head.decode(head), limit
 
@@ -161,6 +180,14 @@ class SqliteRepository(Store):
                     "entries": _json(changes.entries),
                 },
             )
+
+
+def _blocks(blocked: str, attributes: str) -> Blocks:
+    by_type = _blocked.decode(blocked)
+    by_identity: dict[int, list[Attribute]] = {}
+    for identity_id, attribute in _attributes.decode(attributes):
+        by_identity.setdefault(identity_id, []).append(attribute)
+    return Blocks(by_type["email"], by_type["phone"], by_identity)
 
 
 def _json(value: object) -> str:
