@@ -115,7 +115,8 @@ class QueryRows(Rows):
         return 0 if row is None else int(row[0])
 
     def tuples(self) -> Iterator[list[tuple[object, ...]]]:
-        return self._chunks(f"select {', '.join(self.columns)} from ({self._sql})")
+        columns = ", ".join(f'"{column}"' for column in self.columns)  # "at" is a keyword
+        return self._chunks(f"select {columns} from ({self._sql})")
 
     def copy_text(self, *first: int) -> Iterator[bytes]:
         line = " || chr(9) || ".join([f"'{n}'" for n in first] + [*map(_copied, self.columns)])
@@ -133,10 +134,11 @@ class QueryRows(Rows):
 
 def _copied(column: str) -> str:
     """An expression for a column's text in ``COPY``: escaped, ``\\N`` for null."""
+    name = f'"{column}"'
     if column in TIMES:
-        text = f"strftime(make_timestamp({column}), '%Y-%m-%d %H:%M:%S.%f+00')"
+        text = f"strftime(make_timestamp({name}), '%Y-%m-%d %H:%M:%S.%f+00')"
     else:
-        text = f"{column}::varchar"
+        text = f"{name}::varchar"
         for char, escape in (("chr(92)", "b"), ("chr(9)", "t"), ("chr(10)", "n"), ("chr(13)", "r")):
             replacement = "chr(92) || chr(92)" if escape == "b" else f"chr(92) || '{escape}'"
             text = f"replace({text}, {char}, {replacement})"

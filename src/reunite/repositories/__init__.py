@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from urllib.parse import unquote, urlsplit
 
 from reunite.errors import InvalidSetting
 from reunite.identifier import Policy
+from reunite.repositories.bulk import Loading, Snapshot
 from reunite.repositories.repository import Presentable, Repository, Store, Totals
 
-__all__ = ["Presentable", "Repository", "Store", "Totals", "open", "sqlite_path"]
+__all__ = [
+    "Loading",
+    "Presentable",
+    "Repository",
+    "Snapshot",
+    "Store",
+    "Totals",
+    "loading",
+    "open",
+    "snapshot",
+    "sqlite_path",
+]
 
 
 def open(
@@ -33,22 +46,87 @@ def open(
     program must not work on, `StoreUnavailable` for one that does not answer.
     """
     policy = Policy(phone_region)
-    scheme = urlsplit(url).scheme
-    if scheme == "sqlite":
+    if _is_sqlite(url):
         from reunite.repositories.sqlite import SqliteRepository
 
         return SqliteRepository(
             sqlite_path(url), workspace=workspace, policy=policy, migrate=migrate
         )
-    if scheme in ("postgresql", "postgres"):
-        from reunite.repositories.postgresql import open_postgresql
+    from reunite.repositories.postgresql import open_postgresql
 
-        return open_postgresql(
-            url, workspace=workspace, policy=policy, migrate=migrate, on_repeat=on_repeat
-        )
-    raise InvalidSetting(
-        f"a store's URL starts with sqlite:/// or postgresql://, not {scheme or 'nothing'!r}"
+    return open_postgresql(
+        url, workspace=workspace, policy=policy, migrate=migrate, on_repeat=on_repeat
     )
+
+
+@contextmanager
+def snapshot(
+    url: str, *, workspace: str = "default", phone_region: str | None = None
+) -> Iterator[Snapshot]:
+    """See a workspace as it is now, for work on whole tables; writers are not kept waiting.
+
+    A store or workspace that does not exist is not made: its snapshot has nothing in it.
+
+    Args and errors are those of `open`; a store with an older schema is refused.
+    """
+    from reunite.repositories.sqlite.snapshot import empty_snapshot
+
+    policy = Policy(phone_region)
+    with _snapshot(url, workspace, policy) as found:
+        if found is not None:
+            yield found
+            return
+    with empty_snapshot(workspace=workspace, policy=policy) as empty:
+        yield empty
+
+
+def _snapshot(url: str, workspace: str, policy: Policy) -> AbstractContextManager[Snapshot | None]:
+    if _is_sqlite(url):
+        from reunite.repositories.sqlite import snapshot as sqlite
+
+        return sqlite.open_snapshot(sqlite_path(url), workspace=workspace, policy=policy)
+    from reunite.repositories.postgresql import snapshot as postgresql
+
+    return postgresql.open_snapshot(url, workspace=workspace, policy=policy)
+
+
+def loading(
+    url: str,
+    *,
+    workspace: str = "default",
+    phone_region: str | None = None,
+    patience: float = 300.0,
+) -> AbstractContextManager[Loading]:
+    """Take a workspace's lock, to write whole tables in one transaction.
+
+    The lock is held from entering until `Loading.commit` or until it is left, which without a
+    commit leaves the store as it was. A store or workspace that does not exist is made with it.
+
+    Args:
+        url, workspace, phone_region: as for `open`.
+        patience: seconds to wait for the lock while others write.
+
+    Raises the errors of `open`, also where the lock could not be had; a store with an older schema
+    is refused.
+    """
+    policy = Policy(phone_region)
+    if _is_sqlite(url):
+        from reunite.repositories.sqlite.loading import open_loading
+
+        return open_loading(sqlite_path(url), workspace=workspace, policy=policy, patience=patience)
+    from reunite.repositories.postgresql import loading as postgresql
+
+    return postgresql.open_loading(url, workspace=workspace, policy=policy, patience=patience)
+
+
+def _is_sqlite(url: str) -> bool:
+    """Which of the two stores a URL names; raises `InvalidSetting` where it names none."""
+    scheme = urlsplit(url).scheme
+    if scheme not in ("sqlite", "postgresql", "postgres"):
+        raise InvalidSetting(
+            f"a store's URL starts with sqlite:/// or postgresql://, not {scheme or 'nothing'!r}"
+        )
+    return scheme == "sqlite"
 
 
 def sqlite_path(url: str) -> str:

@@ -114,7 +114,7 @@ class Snapshot(Protocol):
     identity_limit: int
     has_blocks: bool
     at: Microseconds
-    """The store's clock then, never before the head's; in a `Loading` it was read under the lock."""
+    """The store's clock then, never before the head's; in a `Loading` read under the lock."""
 
     @abstractmethod
     def csv(self, table: str) -> Iterator[bytes]:
@@ -129,8 +129,8 @@ class Snapshot(Protocol):
     def tree_csv(self) -> Iterator[bytes]:
         """The view ``contact_tree`` by id, likewise.
 
-        Columns: id, phone_number, email, linked_id, link_precedence, created_at, updated_at. SQLite's
-        view tells times to the millisecond.
+        Columns: id, phone_number, email, linked_id, link_precedence, created_at, updated_at. The
+        view tells times to the millisecond in SQLite, to the microsecond in PostgreSQL.
         """
 
     @abstractmethod
@@ -150,7 +150,11 @@ class Snapshot(Protocol):
 
 
 class Loading(Snapshot, Protocol):
-    """A workspace under its lock, in one transaction: written whole at `commit`, or not at all."""
+    """A workspace under its lock, in one transaction: written whole at `commit`, or not at all.
+
+    All methods raise `StoreError` where the store fails or does not take what is written (an id it
+    has already); nothing more can then be written.
+    """
 
     @abstractmethod
     def write(self, table: str, rows: Rows) -> None:

@@ -76,7 +76,7 @@ class Connection:
     def __init__(
         self, url: str, *, timeout: float, lock_timeout: float, on_repeat: Callable[[], None]
     ) -> None:
-        self._address = _address(url, timeout)
+        self._address = address(url, timeout)
         self._timeout = timeout
         self._settings = {
             "statement_timeout": f"{round(timeout * 1000)}ms",
@@ -177,7 +177,7 @@ class Connection:
         return live
 
 
-def _address(url: str, timeout: float) -> dict[str, Any]:
+def address(url: str, timeout: float) -> dict[str, Any]:
     """What libpq connects with; what the URL says goes first."""
     defaults = {
         "fallback_application_name": "reunite",

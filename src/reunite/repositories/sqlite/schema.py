@@ -81,16 +81,21 @@ def enter_workspace(
         with transaction(connection, path, write=True):
             found = connection.execute(QUERIES["workspace"], {"name": name}).get
             if found is None:
-                connection.execute(
-                    QUERIES["create_workspace"],
-                    {
-                        "name": name,
-                        "phone_region": policy.phone_region,
-                        "rule_version": policy.rule_version,
-                        "at": at,
-                    },
-                )
+                make_workspace(connection, name, policy, at)
                 found = connection.execute(QUERIES["workspace"], {"name": name}).get
     workspace_id, *made_with = found
     require_policy(Policy(*made_with), policy, name)
     return int(workspace_id)
+
+
+def make_workspace(connection: apsw.Connection, name: str, policy: Policy, at: int) -> None:
+    """Add a workspace with this policy, in the caller's transaction."""
+    connection.execute(
+        QUERIES["create_workspace"],
+        {
+            "name": name,
+            "phone_region": policy.phone_region,
+            "rule_version": policy.rule_version,
+            "at": at,
+        },
+    )

@@ -1,0 +1,137 @@
+-- What import, verify and export ask. Lists come as arrays of some ten thousand values; the session
+-- does without sequential scans, hash joins and merge joins (reading_settings), so that each value is
+-- looked up by key and the cost grows with them and not with the store.
+
+-- name: begin_snapshot
+begin isolation level repeatable read read only
+
+-- name: begin_loading
+begin isolation level read committed
+
+-- For this transaction only, as the connection may belong to a pooler. Its end is a lost client's too:
+-- idle_timeout lets go of what it holds.
+-- name: settings
+select
+  set_config('statement_timeout', '0', true),
+  set_config('lock_timeout', %(lock_timeout)s, true),
+  set_config('idle_in_transaction_session_timeout', %(idle_timeout)s, true),
+  set_config('synchronous_commit', case current_setting('synchronous_commit')
+    when 'off' then 'on' else current_setting('synchronous_commit') end, true),
+  set_config('TimeZone', 'UTC', true),
+  set_config('DateStyle', 'ISO', true)
+
+-- name: by_key
+select
+  set_config('enable_seqscan', 'off', true),
+  set_config('enable_hashjoin', 'off', true),
+  set_config('enable_mergejoin', 'off', true),
+  set_config('jit', 'off', true)
+
+-- name: workspace_state
+select id, phone_region, rule_version, identity_limit, has_blocks
+from reunite.workspace
+where name = %(workspace)s
+
+-- name: lock
+select reunite.lock_workspace(id) from reunite.workspace where name = %(workspace)s
+
+-- name: head
+select
+  position, (extract(epoch from at) * 1000000)::bigint, contacts, identities, last_contact_id
+from reunite.journal
+where workspace = %(workspace)s
+order by position desc
+limit 1
+
+-- name: clock
+select (extract(epoch from clock_timestamp()) * 1000000)::bigint
+
+-- name: holders
+select
+  identifier.type, identifier.key, contact.id, contact.identity_id,
+  identifier.blocked_by is not null
+from unnest(%(types)b::text[], %(keys)b::text[]) asked (type, key)
+join reunite.identifier
+  on identifier.workspace = %(workspace)s
+  and identifier.type = asked.type and identifier.key = asked.key
+left join reunite.contact
+  on contact.workspace = %(workspace)s and contact.id = identifier.contact_id
+
+-- name: taken
+select asked.id
+from unnest(%(ids)b::bigint[]) asked (id)
+where exists (
+    select from reunite.contact
+    where contact.workspace = %(workspace)s and contact.id = asked.id
+  )
+  or exists (
+    select from reunite.tombstone
+    where tombstone.workspace = %(workspace)s and tombstone.contact_id = asked.id
+  )
+
+-- name: identities
+select
+  asked.id, held.contacts, held.identifiers, held.ids[1],
+  (extract(epoch from held.since) * 1000000)::bigint
+from unnest(%(ids)b::bigint[]) asked (id)
+cross join lateral (
+  select
+    count(*) as contacts,
+    count(distinct by_age.email) filter (where not by_age.email_is_blocked)
+      + count(distinct reunite.phone_key(by_age.phone)) filter (where not by_age.phone_is_blocked)
+      as identifiers,
+    array_agg(by_age.id) as ids,
+    min(by_age.created_at) as since
+  from (
+    select
+      contact.id, contact.created_at, contact.email, contact.phone,
+      %(has_blocks)s and exists (
+        select from reunite.identifier
+        where identifier.workspace = %(workspace)s
+          and identifier.type = 'email' and identifier.key = contact.email
+          and identifier.blocked_by is not null
+      ) as email_is_blocked,
+      %(has_blocks)s and exists (
+        select from reunite.identifier
+        where identifier.workspace = %(workspace)s
+          and identifier.type = 'phone' and identifier.key = reunite.phone_key(contact.phone)
+          and identifier.blocked_by is not null
+      ) as phone_is_blocked
+    from reunite.contact
+    where contact.workspace = %(workspace)s and contact.identity_id = asked.id
+    order by contact.created_at, contact.id
+  ) by_age
+) held
+where held.contacts > 0
+
+-- name: tree
+copy (
+  select
+    id, phone_number, email, linked_id, link_precedence,
+    (extract(epoch from created_at) * 1000000)::bigint,
+    (extract(epoch from updated_at) * 1000000)::bigint
+  from reunite.contact_tree
+  where workspace = %(name)s
+  order by id
+) to stdout (format csv)
+
+-- name: repoint
+update reunite.contact
+set identity_id = asked.into
+from unnest(%(identity_ids)b::bigint[], %(into)b::bigint[]) asked (identity_id, into)
+where contact.workspace = %(workspace)s and contact.identity_id = asked.identity_id
+
+-- name: set_identity_limit
+update reunite.workspace set identity_limit = %(identity_limit)s where id = %(workspace)s
+
+-- name: note_blocks
+update reunite.workspace
+set has_blocks = not has_blocks
+where id = %(workspace)s
+  and has_blocks <> exists (
+    select from reunite.identifier
+    where identifier.workspace = %(workspace)s and identifier.blocked_by is not null
+  )
+
+-- name: analyze
+analyze reunite.contact, reunite.identifier, reunite.link, reunite.journal, reunite.provenance

@@ -1,0 +1,121 @@
+"""A workspace of a PostgreSQL database under its lock, to be written whole or not at all."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import sql
+from psycopg.pq import TransactionStatus
+
+from reunite.errors import StoreError, StoreUnavailable
+from reunite.identifier import Policy
+from reunite.repositories.bulk import TABLES, Loading, Rows
+from reunite.repositories.postgresql import schema
+from reunite.repositories.postgresql.connection import QUERIES as CONNECTION_QUERIES
+from reunite.repositories.postgresql.failure import is_loss, lost, meaning, translated
+from reunite.repositories.postgresql.snapshot import (
+    QUERIES,
+    PostgresqlSnapshot,
+    connected,
+    find_workspace,
+)
+from reunite.repositories.repository import require_limit
+
+IDLE = 600.0
+"""Seconds that the lock may be held while its owner computes, before the server drops it."""
+
+_log = logging.getLogger("reunite.postgresql")
+
+
+@contextmanager
+def open_loading(
+    url: str, *, workspace: str, policy: Policy, patience: float
+) -> Iterator[PostgresqlLoading]:
+    """A workspace of a database, made with it where there is none.
+
+    Args:
+        url: of the database, as libpq knows it.
+        patience: seconds to wait while others write.
+
+    Raises `Refused` for a store that this program must not work on, `StoreUnavailable` for one that
+    does not answer or stays locked, `InvalidSetting` for a URL that means nothing.
+    """
+    with connected(url) as live:
+        with connected(url) as other:
+            schema.require_suitable(live, other)
+        with translated():
+            live.execute(QUERIES["begin_loading"])
+            is_made = live.execute(CONNECTION_QUERIES["is_made"]).fetchone() == (True,)
+        if not is_made:
+            schema.migrate(live)
+        with translated():
+            live.execute(
+                QUERIES["settings"],
+                {"lock_timeout": f"{patience * 1000:.0f}ms", "idle_timeout": f"{IDLE:.0f}s"},
+            )
+        schema.require_current(live)
+        schema.enter_workspace(live, workspace, policy)
+        with translated():
+            live.execute(QUERIES["lock"], {"workspace": workspace})
+        # Read in a statement of its own, which sees what was committed before the lock was had.
+        state = find_workspace(live, workspace, policy)
+        if state is None:
+            raise StoreUnavailable(f"the workspace {workspace!r} was removed while it was entered")
+        yield PostgresqlLoading(live, workspace, policy, state)
+
+
+class PostgresqlLoading(PostgresqlSnapshot, Loading):
+    """What one transaction sees and writes, whose lock is held already."""
+
+    def write(self, table: str, rows: Rows) -> None:
+        columns = [TABLES[table][TABLES[table].index(name)] for name in rows.columns]
+        self._copy(table, ["workspace", *columns], rows.copy_text(self._workspace))
+
+    def block(self, identifiers: Rows) -> None:
+        self._copy(
+            "identifier",
+            ["workspace", "blocked_by", "type", "key"],
+            identifiers.copy_text(self._workspace, self.head.position + 1),
+        )
+
+    def repoint(self, identities: Rows) -> None:
+        for chunk in self._chunks(identities):
+            identity_ids, into = map(list, zip(*chunk, strict=True))
+            self._execute("repoint", {"identity_ids": identity_ids, "into": into})
+
+    def set_identity_limit(self, identity_limit: int) -> None:
+        require_limit(identity_limit)
+        self._execute("set_identity_limit", {"identity_limit": identity_limit})
+
+    def commit(self) -> None:
+        self._execute("note_blocks", {})
+        if self._live.info.transaction_status is not TransactionStatus.INTRANS:
+            raise StoreError("PostgreSQL: what went before has failed; nothing will be written")
+        try:
+            self._live.execute("commit")
+        except psycopg.Error as error:
+            raise (lost(error) if is_loss(error) else meaning(error)) from None
+        self._analyze()
+
+    def _execute(self, query: str, parameters: dict[str, object]) -> None:
+        with translated():
+            self._live.execute(QUERIES[query], {"workspace": self._workspace, **parameters})
+
+    def _copy(self, table: str, columns: Sequence[str], blocks: Iterable[bytes]) -> None:
+        query = sql.SQL("copy {} ({}) from stdin").format(
+            sql.Identifier("reunite", table), sql.SQL(", ").join(map(sql.Identifier, columns))
+        )
+        with translated(), self._live.cursor() as cursor, cursor.copy(query) as copy:
+            for block in blocks:
+                copy.write(block)
+
+    def _analyze(self) -> None:
+        """Tell the server's planner; queries that people write themselves are slow until then."""
+        try:
+            self._live.execute(QUERIES["analyze"])
+        except psycopg.Error as error:
+            # All is committed, and the server does it by itself before long.
+            _log.warning("analyze failed", extra={"reason": str(meaning(error))})
