@@ -7,10 +7,12 @@ else anew for every answer. It is slow on purpose.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 Node = tuple[str, str]
-"""An identifier: ``("email", key)`` or ``("phone", key)``."""
+"""An identifier: ``("email", key)`` or ``("phone", key)``; ``("row", …)`` is one that an import
+did not take but that others name."""
 
 
 def nodes_of(email: str | None, phone: str | None) -> list[Node]:
@@ -44,8 +46,18 @@ def components(evidence: Iterable[Iterable[Node]]) -> dict[Node, frozenset[Node]
     return {node: frozenset(groups[root(node)]) for node in parent}
 
 
+@dataclass(frozen=True)
+class Imported:
+    """A contact of the past. ``time`` counts presented contacts: it is older than those after."""
+
+    id: int
+    time: float
+    email: str | None
+    phone: str | None
+
+
 class Oracle:
-    """One workspace; contact ids are 1, 2, 3 … and a contact's id is its age.
+    """One workspace; presented contacts get the next id, and their order is their age.
 
     ``limit`` is the number of distinct identifiers that an identity may have.
     """
@@ -56,34 +68,55 @@ class Oracle:
         self.limit = limit
         self.contacts: list[tuple[str | None, str | None]] = []
         self.links: list[list[Node]] = []
+        self.imported: list[Imported] = []
+        self.imported_links: list[list[Node]] = []
+        self.blocked: set[Node] = set()
+        self._last_ids = [(0, 0)]
+
+    def block(self, *nodes: Node) -> None:
+        """Let identifiers that nobody has yet link no one."""
+        self.blocked.update(nodes)
+
+    def adopt(self, rows: Iterable[Imported], links: Iterable[list[Node]], last_id: int) -> None:
+        """Take in rows and links of an import; ``last_id`` is the highest id seen so far."""
+        self.imported.extend(rows)
+        self.imported_links.extend(links)
+        self._last_ids.append((len(self.contacts), last_id))
 
     def identify(self, email: str | None = None, phone: str | None = None) -> dict[str, Any]:
         """Apply the rule to one request; the values are in normal form.
 
         Returns ``{"contact": <as over HTTP>, "outcome": …}`` or, for a request that would bring an
         identity past the limit, ``{"refusal": {"primaryContactId", "size", "wouldBe", "limit"},
-        "outcome": "refused"}``; that one changes nothing.
+        "outcome": "refused"}``, or, for one that presents only what is blocked, ``{"blocked":
+        <names of fields>, "outcome": "blocked"}``; those two change nothing.
         """
-        nodes = nodes_of(email, phone)
-        if not nodes:
+        presented = nodes_of(email, phone)
+        if not presented:
             raise ValueError("neither an e-mail nor a phone")
+        nodes = self._free(presented)
+        if not nodes:
+            names = {"email": "email", "phone": "phoneNumber"}
+            return {"blocked": [names[type_] for type_, _ in presented], "outcome": "blocked"}
         before = self.components()
         touched = {before[node] for node in nodes if node in before}
         is_new = any(node not in before for node in nodes)
         changes = is_new or len(touched) > 1
-        would_be = len(frozenset(nodes).union(*touched))
+        would_be = _size(frozenset(nodes).union(*touched))
         if changes and would_be > self.limit:
             return {"refusal": self._refusal(touched, would_be), "outcome": "refused"}
         if is_new:
             self.contacts.append((email, phone))
-        elif not self._holds(nodes):
-            self.links.append(nodes)
+        elif len(presented) > 1 and not self._holds(presented):
+            self.links.append(presented)
         contact = self._contact(self.components()[nodes[0]])
         return {"contact": contact, "outcome": _outcome(is_new, len(touched))}
 
     def components(self) -> dict[Node, frozenset[Node]]:
         """Map each identifier to its identity's identifiers, worked out from all evidence."""
-        return components([*(nodes_of(*contact) for contact in self.contacts), *self.links])
+        contacts = [nodes_of(email, phone) for _, email, phone in self._by_age()]
+        together = [*contacts, *self.links, *self.imported_links]
+        return components(self._free(nodes) for nodes in together)
 
     def partition(self) -> frozenset[frozenset[Node]]:
         """Return the identities as sets of identifiers."""
@@ -96,7 +129,7 @@ class Oracle:
 
     @property
     def number_of_contacts(self) -> int:
-        return len(self.contacts)
+        return len(self.contacts) + len(self.imported)
 
     @property
     def number_of_identities(self) -> int:
@@ -106,34 +139,56 @@ class Oracle:
     def number_of_links(self) -> int:
         return len(self.links)
 
+    def _free(self, nodes: Iterable[Node]) -> list[Node]:
+        """Those that are not blocked, and so are evidence."""
+        return [node for node in nodes if node not in self.blocked]
+
+    def _by_age(self) -> list[tuple[int, str | None, str | None]]:
+        """All contacts: id, e-mail and phone."""
+        aged: list[tuple[float, int, str | None, str | None]] = [
+            (row.time, row.id, row.email, row.phone) for row in self.imported
+        ]
+        for number, contact in enumerate(self.contacts, start=1):
+            before, last_id = max(each for each in self._last_ids if each[0] < number)
+            aged.append((number, last_id + number - before, *contact))
+        return [(id_, email, phone) for _, id_, email, phone in sorted(aged, key=lambda c: c[:2])]
+
     def _holds(self, nodes: list[Node]) -> bool:
-        """Tell whether a contact or a link holds all these identifiers together."""
+        """Tell whether what was presented holds all these identifiers together."""
         evidence = [*(nodes_of(*contact) for contact in self.contacts), *self.links]
         return any(set(nodes) <= set(together) for together in evidence)
 
     def _contact(self, component: frozenset[Node]) -> dict[str, Any]:
         ids: list[int] = []
-        emails: list[str] = []
+        emails: dict[str, str] = {}
         phones: dict[str, str] = {}
-        for number, (email, phone) in enumerate(self.contacts, start=1):
-            if component.isdisjoint(nodes_of(email, phone)):
+        for id_, email, phone in self._by_age():
+            if component.isdisjoint(self._free(nodes_of(email, phone))):
                 continue
-            ids.append(number)
-            if email is not None and email not in emails:
-                emails.append(email)
+            ids.append(id_)
+            if email is not None:
+                emails.setdefault(email, email)
             if phone is not None:
                 phones.setdefault(phone.removeprefix("+"), phone)
+        for link in self.links:
+            if not component.isdisjoint(self._free(link)):
+                for type_, key in self.blocked.intersection(link):
+                    (emails if type_ == "email" else phones).setdefault(key, key)
         return {
             "primaryContactId": ids[0],
-            "emails": emails,
+            "emails": list(emails.values()),
             "phoneNumbers": list(phones.values()),
             "secondaryContactIds": ids[1:],
         }
 
     def _refusal(self, touched: set[frozenset[Node]], would_be: int) -> dict[str, int]:
+        ids = [id_ for id_, _, _ in self._by_age()]
         primary, size = min(
-            (int(self._contact(component)["primaryContactId"]), len(component))
-            for component in touched
+            (
+                (int(self._contact(component)["primaryContactId"]), _size(component))
+                for component in touched
+            ),
+            key=lambda one: ids.index(one[0]),
         )
         return {
             "primaryContactId": primary,
@@ -141,6 +196,11 @@ class Oracle:
             "wouldBe": would_be,
             "limit": self.limit,
         }
+
+
+def _size(component: frozenset[Node]) -> int:
+    """How many identifiers; a row that imported links go through is none."""
+    return sum(type_ != "row" for type_, _ in component)
 
 
 def _outcome(is_new: bool, touched: int) -> str:

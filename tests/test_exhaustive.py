@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from oracle import Oracle
-from reunite import Identified, IdentityTooLarge, InvalidIdentifier
+from reunite import BlockedIdentifier, Identified, IdentityTooLarge, InvalidIdentifier
 from reunite.repositories import Store
 
 Pair = tuple[str | None, str | None]
 Sequence = tuple[Pair, ...]
-Answer = Identified | IdentityTooLarge | InvalidIdentifier
+Answer = Identified | IdentityTooLarge | BlockedIdentifier | InvalidIdentifier
 Answers = list[Answer]
 
 EMAILS = (None, "a", "b")
@@ -40,6 +40,8 @@ def as_oracle(answer: Answer, first_id: int) -> dict[str, Any]:
             "limit": answer.limit,
         }
         return {"refusal": refusal, "outcome": "refused"}
+    if isinstance(answer, BlockedIdentifier):
+        return {"blocked": list(answer.fields), "outcome": "blocked"}
     assert isinstance(answer, Identified)
     contact = {
         "primaryContactId": answer.primary_contact_id - first_id,
