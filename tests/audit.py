@@ -4,194 +4,225 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import apsw
-import psycopg
+from oracle import Node, nodes_of
+from tables import Row, Tables, age, ends
 
-from oracle import Node, components, nodes_of
-
-SQLITE, POSTGRESQL = "sqlite:///", "postgresql://"
-COLUMNS = {
-    "contact": "id, identity_id, created_at, email, phone, position",
-    "identifier": "type, key, contact_id",
-    "link": "a_type, a_key, b_type, b_key, position",
-    "journal": "position, type, at, contact_id, with_contact_id, primary_id, demoted_id,"
-    " contacts, identities, last_contact_id",
-}
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Tables:
-    """One workspace as it stands; contacts by age, the journal by position."""
-
-    contacts: list[Row]
-    identifiers: list[Row]
-    links: list[Row]
-    journal: list[Row]
-
-    @classmethod
-    def read(cls, database: str, workspace: str = "default") -> Tables:
-        """Read a workspace of a store named as the service names it, in one snapshot."""
-        rows = _read_sqlite if database.startswith(SQLITE) else _read_postgresql
-        tables = rows(database, workspace)
-        return cls(
-            sorted(tables["contact"], key=_age),
-            tables["identifier"],
-            tables["link"],
-            sorted(tables["journal"], key=lambda row: int(row["position"])),
-        )
-
-    def partition(self) -> set[frozenset[int]]:
-        """Return the identities, as the store has them, as sets of contact ids."""
-        groups: dict[int, set[int]] = {}
-        for contact in self.contacts:
-            groups.setdefault(contact["identity_id"], set()).add(contact["id"])
-        return {frozenset(group) for group in groups.values()}
-
-    def evidence(self) -> list[list[Node]]:
-        """List what was presented together, contacts first."""
-        links = [
-            [(link["a_type"], link["a_key"]), (link["b_type"], link["b_key"])]
-            for link in self.links
-        ]
-        return [nodes_of(row["email"], row["phone"]) for row in self.contacts] + links
-
-
-def _select(table: str, schema: str, mark: str) -> str:
-    return (
-        f"select {COLUMNS[table]} from {schema}{table}"
-        f" where workspace = (select id from {schema}workspace where name = {mark})"
-    )
-
-
-def _read_sqlite(database: str, workspace: str) -> dict[str, list[Row]]:
-    path = Path(database.removeprefix(SQLITE))
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-    names = {table: columns.split(", ") for table, columns in COLUMNS.items()}
-    with connection:
-        tables = {
-            table: [
-                dict(zip(names[table], row, strict=True))
-                for row in connection.execute(_select(table, "", "?"), (workspace,))
-            ]
-            for table in COLUMNS
-        }
-    connection.close()
-    return tables
-
-
-def _read_postgresql(database: str, workspace: str) -> dict[str, list[Row]]:
-    names = {table: columns.split(", ") for table, columns in COLUMNS.items()}
-    with psycopg.connect(database) as connection:
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        return {
-            table: [
-                dict(zip(names[table], row, strict=True))
-                for row in connection.execute(
-                    _select(table, "reunite.", "%s").encode(), (workspace,)
-                )
-            ]
-            for table in COLUMNS
-        }
-
-
-def _age(contact: Row) -> tuple[Any, int]:
-    return contact["created_at"], contact["id"]
+__all__ = ["Tables", "faults"]
 
 
 def faults(tables: Tables) -> list[str]:
     """List everything that does not hold together; empty for a sound store."""
+    alone = list(_faults_of_contacts(tables))
+    if alone:
+        return alone  # nothing else can be said of a contact that hangs on nothing
     return [
         *_faults_of_identifiers(tables),
+        *_faults_of_blocks(tables),
         *_faults_of_identities(tables),
         *_faults_of_positions(tables),
+        *_faults_of_ids(tables),
+        *_faults_of_links(tables),
         *_faults_of_replay(tables),
     ]
 
 
+def _faults_of_contacts(tables: Tables) -> Iterator[str]:
+    """A contact hangs on a value that is not blocked: the one it held first, or its e-mail."""
+    holders, blocked = tables.holders(), tables.blocked()
+    for row in tables.contacts:
+        nodes = nodes_of(row["email"], row["phone"])
+        free = [node for node in nodes if node not in blocked]
+        if not free:
+            yield f"contact {row['id']} holds nothing but what is blocked"
+            continue
+        new = [type_ for type_, key in free if holders.get((type_, key)) == row["id"]]
+        anchor = new[0] if new else free[0][0]
+        if row["anchor"] != anchor:
+            yield f"contact {row['id']} hangs on its {anchor}, it says {row['anchor']}"
+
+
 def _faults_of_identifiers(tables: Tables) -> Iterator[str]:
-    """Every value of a contact is known, by a contact that holds it, and nothing else is."""
-    holders = {(row["type"], row["key"]): row["contact_id"] for row in tables.identifiers}
-    oldest: dict[Node, int] = {}
-    for contact in tables.contacts:
+    """Every value of a contact is known, by the contact that held it first, and nothing else is."""
+    holders, blocked = tables.holders(), tables.blocked()
+    first: dict[Node, int] = {}
+    for contact in sorted(tables.contacts, key=lambda row: (row["position"], *age(row))):
         for node in nodes_of(contact["email"], contact["phone"]):
-            oldest.setdefault(node, contact["id"])
-    for node in oldest.keys() | holders.keys():
-        if oldest.get(node) != holders.get(node):
+            if node not in blocked:
+                first.setdefault(node, contact["id"])
+    for node in first.keys() | holders.keys():
+        if first.get(node) != holders.get(node):
             yield (
-                f"{node} was presented first by contact {oldest.get(node)},"
+                f"{node} was presented first by contact {first.get(node)},"
                 f" identifier says {holders.get(node)}"
             )
 
 
+def _faults_of_blocks(tables: Tables) -> Iterator[str]:
+    """An import blocked what is blocked, before anyone brought it, and the workspace says so."""
+    if tables.has_blocks != bool(tables.blocked()):
+        yield f"the workspace says {tables.has_blocks} of whether it blocks anything"
+    imports = _positions(tables, "imported")
+    blocked_by = {
+        (row["type"], row["key"]): row["blocked_by"]
+        for row in tables.identifiers
+        if row["blocked_by"]
+    }
+    for row in tables.identifiers:
+        if row["blocked_by"] and (row["blocked_by"] not in imports or row["contact_id"]):
+            yield f"the block at position {row['blocked_by']} is of no import, or of what was known"
+    brought = [(row["position"], nodes_of(row["email"], row["phone"])) for row in tables.contacts]
+    brought += [(link["position"], ends(link)) for link in tables.links]
+    for position, nodes in brought:
+        if any(blocked_by.get(node, 0) > position for node in nodes):
+            yield f"position {position} brought what was blocked only later"
+
+
 def _faults_of_identities(tables: Tables) -> Iterator[str]:
     """Identities are the connected components of the evidence."""
-    connected = components(tables.evidence())
-    groups: dict[frozenset[Node], set[int]] = {}
-    for contact in tables.contacts:
-        component = connected[nodes_of(contact["email"], contact["phone"])[0]]
-        groups.setdefault(component, set()).add(contact["id"])
-    by_evidence = {frozenset(group) for group in groups.values()}
+    by_evidence = tables.groups()
     for group in by_evidence ^ tables.partition():
         who = "the evidence" if group in by_evidence else "identity_id"
         yield f"only {who} puts the contacts {sorted(group)} together"
-    holders = {(row["type"], row["key"]) for row in tables.identifiers}
+    there = tables.holders().keys() | tables.blocked()
     for link in tables.links:
-        if not {(link["a_type"], link["a_key"]), (link["b_type"], link["b_key"])} <= holders:
+        if not {node for node in ends(link) if node[0] != "row"} <= there:
             yield f"the link at position {link['position']} names what nobody presented"
 
 
+def _positions(tables: Tables, *types: str) -> set[int]:
+    return {row["position"] for row in tables.journal if row["type"] in types}
+
+
 def _faults_of_positions(tables: Tables) -> Iterator[str]:
-    """Positions and ids have no gaps; each contact and link has the one row that made it."""
+    """Positions have no gaps; each contact and link has the one row that made it."""
     positions = [row["position"] for row in tables.journal]
     if positions != list(range(1, len(positions) + 1)):
         yield f"the journal's positions have gaps: {positions}"
-    ids = sorted(row["id"] for row in tables.contacts)
-    if ids != list(range(1, len(ids) + 1)):
-        yield f"the contacts' ids have gaps: {ids}"
     made = {
         row["position"]: row["contact_id"]
         for row in tables.journal
         if row["type"] in ("created", "extended")
     }
-    if made != {row["position"]: row["id"] for row in tables.contacts}:
+    presented = [row for row in tables.contacts if row["source"] == "presented"]
+    if made != {row["position"]: row["id"] for row in presented}:
         yield "contacts and the journal disagree on which position made which contact"
-    linking = {row["position"] for row in tables.journal if row["type"] in ("merged", "linked")}
-    linked = Counter(row["position"] for row in tables.links)
+    linked = Counter(row["position"] for row in tables.links if row["source"] == "presented")
+    linking = _positions(tables, "merged", "linked")
     if linked.keys() != linking or any(count > 1 for count in linked.values()):
         yield "links and the journal disagree on which position left which link"
+    sourced = [row for row in (*tables.contacts, *tables.links) if row["source"] == "imported"]
+    rows = [*sourced, *tables.provenance, *tables.tombstones, *tables.demotions]
+    for position in {row["position"] for row in rows} - _positions(tables, "imported"):
+        yield f"position {position} is no import, but rows say that it imported them"
+
+
+def _faults_of_ids(tables: Tables) -> Iterator[str]:
+    """Ids that the service gave follow the highest one seen; no two rows have the same."""
+    expected, last = set(), 0
+    for row in tables.journal:
+        if row["type"] in ("created", "extended"):
+            expected.add(last + 1)
+        last = row["last_contact_id"]
+    ids = {row["id"] for row in tables.contacts if row["source"] == "presented"}
+    if ids != expected:
+        yield f"the contacts' ids have gaps: {sorted(ids ^ expected)}"
+    ids = {row["id"] for row in tables.contacts}
+    for row in tables.tombstones:
+        if row["contact_id"] in ids:
+            yield f"contact {row['contact_id']} has a tombstone"
+    imported = {
+        row["id"]: row["position"] for row in tables.contacts if row["source"] == "imported"
+    }
+    for row in tables.provenance:
+        if imported.get(row["contact_id"]) != row["position"]:
+            yield f"the provenance of {row['contact_id']} is that of another import"
+
+
+def _faults_of_links(tables: Tables) -> Iterator[str]:
+    """A presented link ties two identifiers, an imported one the anchors of its contacts."""
+    contacts = {row["id"]: row for row in tables.contacts}
+    holders, journal = tables.holders(), {row["position"]: row for row in tables.journal}
+    for link in tables.links:
+        here, nodes = f"the link at position {link['position']}", ends(link)
+        tied = [link["a_contact_id"], link["b_contact_id"]]
+        if link["source"] == "presented":
+            held = [holders.get(node) for node in nodes]
+            row = journal.get(link["position"], {})
+            named = [row.get("contact_id"), row.get("with_contact_id")]
+            if named != [held[0] or held[1], held[1] or held[0]] or tied != [0, 0]:
+                yield f"{here} is between contacts {held}, the journal says {named}"
+            continue
+        if nodes[1][0] == "row" and nodes[1][1].startswith(f"{link['position']}:"):
+            nodes.pop()
+        for node, id_ in zip(nodes, tied, strict=False):
+            contact = contacts.get(id_, {"anchor": None, "position": None})
+            anchor = contact["anchor"]
+            key = contact["phone"].lstrip("+") if anchor == "phone" else contact.get(anchor)
+            if (anchor, key) != node or contact["position"] != link["position"]:
+                yield f"{here} does not tie contact {id_} by its anchor"
 
 
 class _Replay:
-    """The journal applied row by row, on nothing but contact ids and their ages."""
+    """The journal applied row by row, on nothing but contact ids and their ages.
 
-    def __init__(self, age: dict[int, Any]) -> None:
-        self.age = age
+    Of an import the journal says no more than its position: there the evidence up to that position
+    says who is one.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.age = {row["id"]: age(row) for row in tables.contacts}
         self.home: dict[int, set[int]] = {}
         self.identities = 0
         self.last_id = 0
 
     def apply(self, row: Row) -> Iterator[str]:
         """Apply one row and say what is odd about it."""
+        if row["type"] == "imported":
+            yield from self._adopt(row)
+        else:
+            yield from self._reconcile(row)
+
+    def _adopt(self, row: Row) -> Iterator[str]:
+        position = row["position"]
+        before = {self._primary(group) for group in self.home.values()}
+        groups = [set(group) for group in self.tables.until(position).groups()]
+        self.home = {id_: group for group in groups for id_ in group}
+        self.identities = len(groups)
+        demoted = before - {self._primary(group) for group in groups}
+        noted = {
+            each["contact_id"] for each in self.tables.demotions if each["position"] == position
+        }
+        if noted != demoted:
+            yield f"{sorted(demoted)} were demoted, it says {sorted(noted)}"
+        tombstones = {
+            each["contact_id"] for each in self.tables.tombstones if each["position"] == position
+        }
+        seen = max({self.last_id, *self.home, *tombstones})
+        if row["last_contact_id"] < seen:
+            yield f"the id {seen} was seen, it says {row['last_contact_id']}"
+        self.last_id = row["last_contact_id"]
+
+    def _reconcile(self, row: Row) -> Iterator[str]:
         one, other = row["contact_id"], row["with_contact_id"]
         groups = [self.home[each] for each in (one, other) if each in self.home]
-        primaries = {min(group, key=self.age.__getitem__) for group in groups}
+        primaries = {self._primary(group) for group in groups}
         distinct = len({id(group) for group in groups})
         if (distinct, one in self.home) != _BEFORE[row["type"]]:
             yield f"contacts {one} and {other} were in {distinct} identities before"
         joined = self._join([*groups, {one}])
         self.identities += 1 - distinct if distinct != 1 else 0
         self.last_id = max(self.last_id, one)
-        primary = min(joined, key=self.age.__getitem__)
+        primary = self._primary(joined)
         if row["primary_id"] != primary:
             yield f"the primary is {primary}, it says {row['primary_id']}"
         demoted = primaries - {primary}
         if row["type"] == "merged" and {row["demoted_id"]} != demoted:
             yield f"{demoted} was demoted, it says {row['demoted_id']}"
+
+    def _primary(self, group: set[int]) -> int:
+        return min(group, key=self.age.__getitem__)
 
     def _join(self, groups: list[set[int]]) -> set[int]:
         largest = max(groups, key=len)
@@ -216,12 +247,13 @@ _BEFORE = {
 
 def _faults_of_replay(tables: Tables) -> Iterator[str]:
     """The journal, replayed, gives the same identities, and its totals are right throughout."""
-    replay = _Replay({row["id"]: _age(row) for row in tables.contacts})
+    replay = _Replay(tables)
     last_at = None
     for row in tables.journal:
         here = f"journal {row['position']} ({row['type']})"
         other = row["with_contact_id"]
-        if row["contact_id"] not in replay.age or (other and other not in replay.home):
+        one = row["contact_id"]
+        if (one and one not in replay.age) or (other and other not in replay.home):
             yield f"{here} names contacts that do not exist, or not yet"
             return
         yield from (f"{here}: {fault}" for fault in replay.apply(row))

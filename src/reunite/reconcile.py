@@ -75,8 +75,8 @@ class Blocks(NamedTuple):
     ``attributes`` has by identity what links hold beyond its contacts.
     """
 
-    emails: frozenset[Email]
-    phones: frozenset[PhoneKey]
+    emails: set[Email]
+    phones: set[PhoneKey]
     attributes: dict[int, list[Attribute]]
 
     def hold(self, email: Email | None, phone: PhoneKey | None) -> bool:

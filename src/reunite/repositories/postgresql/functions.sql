@@ -307,19 +307,18 @@ end
 $$;
 
 
--- An identity with a blocked identifier, given by its key, that a new link adds to it.
-create or replace function reunite.attach(p_its reunite.members, p_email text, p_phone text)
+-- An identity with a blocked identifier that a new link adds to it.
+create or replace function reunite.attach(p_its reunite.members, p_type text, p_key text)
 returns reunite.members
 language plpgsql immutable
 as $$
 begin
-  if p_email <> all (p_its.emails || p_its.more_emails) then
-    p_its.more_emails := array_append(p_its.more_emails, p_email);
-  end if;
-  if p_phone <> all (p_its.more_phones) and not exists (
-    select from unnest(p_its.phones) p (phone) where reunite.phone_key(p.phone) = p_phone
+  if p_type = 'email' and p_key <> all (p_its.emails || p_its.more_emails) then
+    p_its.more_emails := array_append(p_its.more_emails, p_key);
+  elsif p_type = 'phone' and p_key <> all (p_its.more_phones) and not exists (
+    select from unnest(p_its.phones) p (phone) where reunite.phone_key(p.phone) = p_key
   ) then
-    p_its.more_phones := array_append(p_its.more_phones, p_phone);
+    p_its.more_phones := array_append(p_its.more_phones, p_key);
   end if;
   return p_its;
 end
@@ -461,10 +460,9 @@ begin
   ) known
   cross join lateral reunite.members(v_workspace, known.identity) m;
   if v_has_blocks then
-    v_members := array(
-      select reunite.with_blocks(v_workspace, m.m)
-      from unnest(v_members) with ordinality m
-    );
+    for i in 1 .. cardinality(v_members) loop
+      v_members[i] := reunite.with_blocks(v_workspace, v_members[i]);
+    end loop;
   end if;
 
   for i in 1 .. coalesce(cardinality(v_emails), 0) loop
@@ -590,10 +588,10 @@ begin
           v_entry.position, v_entry.at, 0, 0
         )::reunite.link);
         if v_email_is_blocked or v_phone_is_blocked then
-          v_its := reunite.attach(
-            v_its, case when v_email_is_blocked then v_email end,
-            case when v_phone_is_blocked then reunite.phone_key(v_phone) end
-          );
+          v_its := case
+            when v_email_is_blocked then reunite.attach(v_its, 'email', v_email)
+            else reunite.attach(v_its, 'phone', reunite.phone_key(v_phone))
+          end;
           v_told_at[v_place] := null;
         end if;
         if outcome = 'merged' then

@@ -131,9 +131,8 @@ select
       and link.b_type = 'phone' and link.b_key = request.phone
       and link.source = 'presented'
   ),
-  case when workspace.has_blocks then json_object(
-    'email', (select json_group_array(key) from blocked where type = 'email'),
-    'phone', (select json_group_array(key) from blocked where type = 'phone')
+  case when workspace.has_blocks then (
+    select json_group_array(json_array(type, key)) from blocked
   ) end,
   case when workspace.has_blocks then (
     select json_group_array(

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import apsw
 import msgspec
@@ -34,7 +35,7 @@ _ids = msgspec.json.Decoder(set[int])
 _holders = msgspec.json.Decoder(dict[str, int])
 _head = msgspec.json.Decoder(Head)
 _pairs = msgspec.json.Decoder(set[tuple[str, str]])
-_blocked = msgspec.json.Decoder(dict[str, frozenset[str]])
+_blocked = msgspec.json.Decoder(list[tuple[Literal["email", "phone"], str]])
 _attributes = msgspec.json.Decoder(list[tuple[int, Attribute]])
 
 
@@ -183,11 +184,13 @@ class SqliteRepository(Store):
 
 
 def _blocks(blocked: str, attributes: str) -> Blocks:
-    by_type = _blocked.decode(blocked)
+    keys: dict[str, set[str]] = {"email": set(), "phone": set()}
+    for type_, key in _blocked.decode(blocked):
+        keys[type_].add(key)
     by_identity: dict[int, list[Attribute]] = {}
     for identity_id, attribute in _attributes.decode(attributes):
         by_identity.setdefault(identity_id, []).append(attribute)
-    return Blocks(by_type["email"], by_type["phone"], by_identity)
+    return Blocks(keys["email"], keys["phone"], by_identity)
 
 
 def _json(value: object) -> str:
