@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, Protocol, TypeVar
 
 from reunite.identifier import Policy
 from reunite.reconcile import Head, Microseconds
+
+T = TypeVar("T")
 
 TABLES: dict[str, tuple[str, ...]] = {
     "contact": (
@@ -80,6 +83,15 @@ class Rows(Protocol):
 
         Each begins with the values ``first``, of columns that are the same in all of them.
         """
+
+
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same, each made by a thread of its own while the one before is worked on."""
+    with ThreadPoolExecutor(1, "reunite-ahead") as maker:
+        following = maker.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = maker.submit(next, items, None)
+            yield item
 
 
 class Holder(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg
@@ -12,7 +12,7 @@ from psycopg.pq import TransactionStatus
 
 from reunite.errors import StoreError, StoreUnavailable
 from reunite.identifier import Policy
-from reunite.repositories.bulk import TABLES, Loading, Rows
+from reunite.repositories.bulk import TABLES, Loading, Rows, ahead
 from reunite.repositories.postgresql import schema
 from reunite.repositories.postgresql.connection import QUERIES as CONNECTION_QUERIES
 from reunite.repositories.postgresql.failure import is_loss, lost, meaning, translated
@@ -104,12 +104,12 @@ class PostgresqlLoading(PostgresqlSnapshot, Loading):
         with translated():
             self._live.execute(QUERIES[query], {"workspace": self._workspace, **parameters})
 
-    def _copy(self, table: str, columns: Sequence[str], blocks: Iterable[bytes]) -> None:
+    def _copy(self, table: str, columns: Sequence[str], blocks: Iterator[bytes]) -> None:
         query = sql.SQL("copy {} ({}) from stdin").format(
             sql.Identifier("reunite", table), sql.SQL(", ").join(map(sql.Identifier, columns))
         )
         with translated(), self._live.cursor() as cursor, cursor.copy(query) as copy:
-            for block in blocks:
+            for block in ahead(blocks):
                 copy.write(block)
 
     def _analyze(self) -> None:
