@@ -128,6 +128,12 @@ class Oracle:
         return sorted(answers, key=lambda contact: int(contact["primaryContactId"]))
 
     @property
+    def last_id(self) -> int:
+        """The highest contact id seen so far."""
+        before, last_id = self._last_ids[-1]
+        return last_id + len(self.contacts) - before
+
+    @property
     def number_of_contacts(self) -> int:
         return len(self.contacts) + len(self.imported)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,6 +27,10 @@ class Past:
     email: str | None = None
     phone: str | None = None
 
+    @property
+    def pair(self) -> tuple[str | None, str | None]:
+        return self.email, self.phone
+
 
 @dataclass
 class Plan:
@@ -35,7 +39,7 @@ class Plan:
     rows: Sequence[Past]
     links: Sequence[tuple[int, int]] = ()
     blocked: Sequence[Node] = ()
-    tombstones: Sequence[int] = ()
+    tombstones: Collection[int] = ()
     inserts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def insert(self, table: str, **row: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -16,12 +17,15 @@ from hypothesis.stateful import (
 
 import reunite
 from audit import Tables, faults
-from oracle import Oracle
+from oracle import Imported, Node, Oracle, nodes_of
+from planted import Past, Plan, plant
 from reunite import Presented, Totals
 from test_exhaustive import Answers, Pair, as_oracle
 
 EMAILS = st.sampled_from([None, "a@x.co", "b@x.co", "c@x.co", "d@x.co"])
 PHONES = st.sampled_from([None, "1", "+1", "2", "3", "+3", "4"])
+NODES = st.sampled_from([("email", "a@x.co"), ("email", "d@x.co"), ("phone", "1"), ("phone", "4")])
+AGES = st.none() | st.integers(0, 3)
 PAIRS = st.tuples(EMAILS, PHONES).filter(lambda pair: pair != (None, None))
 
 _numbers = itertools.count(1)
@@ -71,7 +75,42 @@ class StoreMachine(RuleBasedStateMachine):
         expected = self.oracle.identify(*pair)
         self.store.identify_many([pair])
         recognised = self.store.recognise_many([Presented(*pair)])[0]
-        assert (recognised is None) == (expected["outcome"] == "refused")
+        assert (recognised is None) == (expected["outcome"] in ("refused", "blocked"))
+
+    @rule(
+        rows=st.lists(st.tuples(AGES, PAIRS), max_size=5),
+        order=st.randoms(use_true_random=False),
+        links=st.lists(
+            st.tuples(st.integers(0, 4), st.integers(0, 6)), max_size=2, unique_by=frozenset
+        ),
+        blocked=st.sets(NODES, max_size=2),
+    )
+    def adopt(
+        self,
+        rows: list[tuple[int | None, Pair]],
+        order: random.Random,
+        links: list[tuple[int, int]],
+        blocked: set[Node],
+    ) -> None:
+        new = blocked - self.oracle.components().keys() - self.oracle.blocked
+        self.oracle.block(*new)
+        ids = [self.oracle.last_id + 1 + n for n in range(7)]
+        order.shuffle(ids)
+        past = {
+            id_: Past(id_, age, *pair)
+            for id_, (age, pair) in zip(ids, rows, strict=False)
+            if not self.oracle.blocked.issuperset(nodes_of(*pair))
+        }
+        pairs = [(ids[one], ids[other]) for one, other in links]
+        ties = [(one, other) for one, other in pairs if one in past and one != other]
+        plan = Plan(list(past.values()), ties, sorted(new), tombstones=set(ids) - past.keys())
+        left = plant(self.url, self.workspace, plan)
+        now = len(self.oracle.contacts) + 0.5
+        taken = [
+            Imported(row.id, now if row.created_at is None else row.created_at - 9, *row.pair)
+            for row in past.values()
+        ]
+        self.oracle.adopt(taken, left, max(ids))
 
     @rule()
     def open_again(self) -> None:

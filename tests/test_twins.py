@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 
 import reunite
 from audit import Tables, faults
+from oracle import nodes_of
+from planted import Past, Plan, plant
+from reunite import Presented
 from reunite.repositories import Store
 from test_exhaustive import Pair, as_oracle
 
@@ -21,6 +24,14 @@ PHONES = st.none() | st.builds(
     lambda plus, n: f"{plus}{n}", st.sampled_from(["", "+"]), st.integers(0, 7)
 )
 PAIRS = st.tuples(EMAILS, PHONES).filter(lambda pair: pair != (None, None))
+ROWS = st.lists(
+    st.tuples(st.integers(1, 9), st.none() | st.integers(0, 3), PAIRS),
+    max_size=6,
+    unique_by=lambda row: row[0],
+)
+BLOCKED = st.sets(
+    st.sampled_from([("email", "e0@x.co"), ("phone", "0"), ("phone", "1")]), max_size=3
+)
 CUTS = st.lists(st.integers(0, 1000), max_size=6)
 ONCE = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -55,6 +66,7 @@ def comparable(tables: Tables) -> dict[str, Any]:
         "identifiers": sorted(map(str, timeless(tables.identifiers))),
         "links": sorted(map(str, timeless(tables.links))),
         "journal": timeless(tables.journal),
+        "blocks": tables.has_blocks,
     }
 
 
@@ -73,6 +85,46 @@ def test_both_stores_answer_and_write_the_same_however_it_is_split(
             for store in (one, other):
                 store.set_identity_limit(9)
             assert answers(one, split(pairs, cuts)) == answers(other, split(pairs, other_cuts))
+            assert one.totals() == other.totals()
+        tables = Tables.read(url, workspace)
+        assert faults(tables) == []
+        assert comparable(tables) == comparable(Tables.read(shared_postgres_url, workspace))
+
+
+@ONCE
+@given(
+    rows=ROWS,
+    blocked=BLOCKED,
+    pairs=st.lists(PAIRS, min_size=1, max_size=40),
+    cuts=CUTS,
+    other_cuts=CUTS,
+)
+def test_both_stores_do_the_same_on_top_of_an_import_and_its_blocks(
+    shared_postgres_url: str,
+    rows: list[tuple[int, int | None, Pair]],
+    blocked: set[tuple[str, str]],
+    pairs: list[Pair],
+    cuts: list[int],
+    other_cuts: list[int],
+) -> None:
+    workspace = f"twins-{next(_numbers)}"
+    past = [
+        Past(id_, age, *pair) for id_, age, pair in rows if not blocked.issuperset(nodes_of(*pair))
+    ]
+    links = [(one.id, other.id) for one, other in itertools.pairwise(past)][:1]
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'reunite.db'}"
+        with (
+            reunite.open(url, workspace=workspace) as one,
+            reunite.open(shared_postgres_url, workspace=workspace) as other,
+        ):
+            for place in (url, shared_postgres_url):
+                plant(place, workspace, Plan(past, links, sorted(blocked)))
+            for store in (one, other):
+                store.set_identity_limit(9)
+            assert answers(one, split(pairs, cuts)) == answers(other, split(pairs, other_cuts))
+            presented = [Presented(*pair) for pair in pairs]
+            assert one.recognise_many(presented) == other.recognise_many(presented)
             assert one.totals() == other.totals()
         tables = Tables.read(url, workspace)
         assert faults(tables) == []
