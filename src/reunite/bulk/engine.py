@@ -47,8 +47,9 @@ class Engine:
 
     def count(self, table: str) -> int:
         """How many rows a table has."""
-        row = self.connection.execute(f"select count(*) from {table}").fetchone()
-        return 0 if row is None else int(row[0])
+        # To the end: what is left of a result stands in the way of other work on the connection.
+        ((rows,),) = self.connection.execute(f"select count(*) from {table}").fetchall()
+        return int(rows)
 
     def keep(self, table: str, columns: Mapping[str, NDArray[Any]]) -> None:
         """Make a table of these columns, in place of one that has its name."""
@@ -111,16 +112,16 @@ class QueryRows(Rows):
 
     def __len__(self) -> int:
         cursor = self._connection.cursor()
-        row = cursor.execute(f"select count(*) from ({self._sql})", self._parameters).fetchone()
+        row = cursor.execute(f"select count(*) from ({self._sql}\n)", self._parameters).fetchone()
         return 0 if row is None else int(row[0])
 
     def tuples(self) -> Iterator[list[tuple[object, ...]]]:
         columns = ", ".join(f'"{column}"' for column in self.columns)  # "at" is a keyword
-        return self._chunks(f"select {columns} from ({self._sql})")
+        return self._chunks(f"select {columns} from ({self._sql}\n)")
 
     def copy_text(self, *first: int) -> Iterator[bytes]:
         line = " || chr(9) || ".join([f"'{n}'" for n in first] + [*map(_copied, self.columns)])
-        for chunk in self._chunks(f"select {line} || chr(10) from ({self._sql})"):
+        for chunk in self._chunks(f"select {line} || chr(10) from ({self._sql}\n)"):
             yield "".join([str(text) for (text,) in chunk]).encode()
 
     def _chunks(self, sql: str) -> Iterator[list[tuple[object, ...]]]:
