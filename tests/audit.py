@@ -13,10 +13,12 @@ __all__ = ["Tables", "faults"]
 
 def faults(tables: Tables) -> list[str]:
     """List everything that does not hold together; empty for a sound store."""
-    alone = list(_faults_of_contacts(tables))
-    if alone:
-        return alone  # nothing else can be said of a contact that hangs on nothing
+    blocked = tables.blocked()
+    for row in tables.contacts:
+        if blocked.issuperset(nodes_of(row["email"], row["phone"])):
+            return [f"contact {row['id']} holds nothing but what is blocked"]
     return [
+        *_faults_of_anchors(tables),
         *_faults_of_identifiers(tables),
         *_faults_of_blocks(tables),
         *_faults_of_identities(tables),
@@ -27,15 +29,12 @@ def faults(tables: Tables) -> list[str]:
     ]
 
 
-def _faults_of_contacts(tables: Tables) -> Iterator[str]:
+def _faults_of_anchors(tables: Tables) -> Iterator[str]:
     """A contact hangs on a value that is not blocked: the one it held first, or its e-mail."""
     holders, blocked = tables.holders(), tables.blocked()
     for row in tables.contacts:
         nodes = nodes_of(row["email"], row["phone"])
         free = [node for node in nodes if node not in blocked]
-        if not free:
-            yield f"contact {row['id']} holds nothing but what is blocked"
-            continue
         new = [type_ for type_, key in free if holders.get((type_, key)) == row["id"]]
         anchor = new[0] if new else free[0][0]
         if row["anchor"] != anchor:
@@ -253,7 +252,8 @@ def _faults_of_replay(tables: Tables) -> Iterator[str]:
         here = f"journal {row['position']} ({row['type']})"
         other = row["with_contact_id"]
         one = row["contact_id"]
-        if (one and one not in replay.age) or (other and other not in replay.home):
+        is_import = row["type"] == "imported"
+        if (one not in replay.age and not is_import) or (other and other not in replay.home):
             yield f"{here} names contacts that do not exist, or not yet"
             return
         yield from (f"{here}: {fault}" for fault in replay.apply(row))
