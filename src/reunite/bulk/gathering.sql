@@ -1,0 +1,33 @@
+-- The rows of all sources as text.
+
+-- raw: line is null where it follows from the record. unread: what could not even be read as text.
+-- name: begin
+set timezone = 'UTC';
+create or replace table raw (
+  line bigint,
+  is_broken boolean,
+  id varchar,
+  email varchar,
+  phone varchar,
+  linked varchar,
+  created varchar,
+  deleted varchar
+);
+create or replace table span (source varchar, first bigint, rows bigint, first_line bigint);
+create or replace table unread (
+  record bigint,
+  col varchar,
+  value varchar,
+  reason varchar,
+  refused boolean
+);
+
+-- Where all phones of a source end in .0, they went through a table that took them for fractions.
+-- name: drop_fractions_of_phones
+update raw set phone = left(phone, -2)
+where rowid >= $first
+  and (
+    select count(*) > 0 and count(*) = count(*) filter (regexp_full_match(phone, '\+?[0-9]+\.0'))
+    from raw
+    where rowid >= $first and phone is not null
+  )

@@ -1,0 +1,69 @@
+"""The lines of a text file: its header, and whether all others are even."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from reunite.bulk.records import csv_records
+from reunite.errors import ImportStopped
+
+_DELIMITERS = ",;\t|"
+_BLOCK = 4 << 20
+
+
+class Header(NamedTuple):
+    """The names of a file's columns, what stands between two, and whether line 1 is all of it."""
+
+    names: list[str]
+    delimiter: str
+    is_first_line: bool
+
+
+def header_of(path: Path, format_: str, source: str) -> Header:
+    """Read the header of a CSV or TSV file.
+
+    The delimiter of a CSV file is the one of comma, semicolon, tab and bar that its first line has
+    most of. Raises `ImportStopped` naming the source.
+    """
+    delimiter = "\t" if format_ == "tsv" else _delimiter_of(path)
+    found = csv_records(path, delimiter)
+    first = next(found, None)
+    if first is None:
+        raise ImportStopped(f"{source}: is empty; its first line must name the columns")
+    if first.wrong is not None:
+        raise ImportStopped(f"{source}: line {first.line}: the header {first.wrong}")
+    names = [name.strip() for name in first.values]
+    if any("\ud800" <= char <= "\udfff" for name in names for char in name):
+        raise ImportStopped(f"{source}: line {first.line}: the header is not UTF-8")
+    if any("\0" in name for name in names):
+        raise ImportStopped(f"{source}: is no text file")
+    one_line = first.line == 1 and not any("\n" in name or "\r" in name for name in first.values)
+    return Header(names, delimiter, one_line)
+
+
+def _delimiter_of(path: Path) -> str:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if not line.isspace():
+                outside = "".join(line.split('"')[::2])
+                return max(_DELIMITERS, key=outside.count)
+    return ","
+
+
+def even_lines(path: Path) -> int | None:
+    """How many lines a file has, those without anything at its end aside.
+
+    None where one before is empty, so that lines and rows do not run together.
+    """
+    count = 0
+    before = b""
+    blank = False
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            joint = before + block
+            body = joint.rstrip(b"\r\n")
+            blank = blank or b"\n\n" in body or b"\n\r\n" in body
+            count += body.count(b"\n")
+            before = joint[len(body) :]
+    return None if blank else count + 1
