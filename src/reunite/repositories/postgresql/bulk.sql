@@ -57,17 +57,22 @@ join reunite.identifier
 left join reunite.contact
   on contact.workspace = %(workspace)s and contact.id = identifier.contact_id
 
+-- Subqueries with a limit, not exists: the planner would hash a whole workspace for that.
 -- name: taken
 select asked.id
 from unnest(%(ids)b::bigint[]) asked (id)
-where exists (
-    select from reunite.contact
+where coalesce(
+  (
+    select true from reunite.contact
     where contact.workspace = %(workspace)s and contact.id = asked.id
-  )
-  or exists (
-    select from reunite.tombstone
+    limit 1
+  ),
+  (
+    select true from reunite.tombstone
     where tombstone.workspace = %(workspace)s and tombstone.contact_id = asked.id
+    limit 1
   )
+)
 
 -- name: identities
 select
@@ -77,26 +82,29 @@ from unnest(%(ids)b::bigint[]) asked (id)
 cross join lateral (
   select
     count(*) as contacts,
-    count(distinct by_age.email) filter (where not by_age.email_is_blocked)
-      + count(distinct reunite.phone_key(by_age.phone)) filter (where not by_age.phone_is_blocked)
+    count(distinct by_age.email) filter (where by_age.email_is_blocked is null)
+      + count(distinct reunite.phone_key(by_age.phone)) filter (where by_age.phone_is_blocked is null)
       as identifiers,
-    array_agg(by_age.id) as ids,
+    -- In its own order: for the distinct counts the rows may be sorted otherwise.
+    array_agg(by_age.id order by by_age.created_at, by_age.id) as ids,
     min(by_age.created_at) as since
   from (
     select
       contact.id, contact.created_at, contact.email, contact.phone,
-      %(has_blocks)s and exists (
-        select from reunite.identifier
+      case when %(has_blocks)s then (
+        select true from reunite.identifier
         where identifier.workspace = %(workspace)s
           and identifier.type = 'email' and identifier.key = contact.email
           and identifier.blocked_by is not null
-      ) as email_is_blocked,
-      %(has_blocks)s and exists (
-        select from reunite.identifier
+        limit 1
+      ) end as email_is_blocked,
+      case when %(has_blocks)s then (
+        select true from reunite.identifier
         where identifier.workspace = %(workspace)s
           and identifier.type = 'phone' and identifier.key = reunite.phone_key(contact.phone)
           and identifier.blocked_by is not null
-      ) as phone_is_blocked
+        limit 1
+      ) end as phone_is_blocked
     from reunite.contact
     where contact.workspace = %(workspace)s and contact.identity_id = asked.id
     order by contact.created_at, contact.id
@@ -117,8 +125,8 @@ copy (
 
 -- name: repoint
 update reunite.contact
-set identity_id = asked.into
-from unnest(%(identity_ids)b::bigint[], %(into)b::bigint[]) asked (identity_id, into)
+set identity_id = asked.successor
+from unnest(%(identity_ids)b::bigint[], %(successors)b::bigint[]) asked (identity_id, successor)
 where contact.workspace = %(workspace)s and contact.identity_id = asked.identity_id
 
 -- name: set_identity_limit

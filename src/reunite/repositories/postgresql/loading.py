@@ -83,17 +83,17 @@ class PostgresqlLoading(PostgresqlSnapshot, Loading):
 
     def repoint(self, identities: Rows) -> None:
         for chunk in self._chunks(identities):
-            identity_ids, into = map(list, zip(*chunk, strict=True))
-            self._execute("repoint", {"identity_ids": identity_ids, "into": into})
+            identity_ids, successors = map(list, zip(*chunk, strict=True))
+            self._execute("repoint", {"identity_ids": identity_ids, "successors": successors})
 
     def set_identity_limit(self, identity_limit: int) -> None:
         require_limit(identity_limit)
         self._execute("set_identity_limit", {"identity_limit": identity_limit})
 
     def commit(self) -> None:
-        self._execute("note_blocks", {})
         if self._live.info.transaction_status is not TransactionStatus.INTRANS:
             raise StoreError("PostgreSQL: what went before has failed; nothing will be written")
+        self._execute("note_blocks", {})
         try:
             self._live.execute("commit")
         except psycopg.Error as error:

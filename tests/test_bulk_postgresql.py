@@ -1,0 +1,179 @@
+"""What only the PostgreSQL store does with whole tables: one transaction, plans, what gets lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+import reunite
+from filled import everything, load_people, rows
+from postgres import OwnServer
+from reunite import OutcomeUnknown, SchemaMismatch, StoreUnavailable, repositories
+from reunite.bulk.engine import Engine
+from reunite.repositories.postgresql.snapshot import QUERIES
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    with Engine(64 << 20, tmp_path) as engine:
+        yield engine
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
+
+
+def load(url: str, engine: Engine, ids: range) -> None:
+    with repositories.loading(url) as loading:
+        load_people(engine, loading, ids)
+        loading.commit()
+
+
+def test_a_snapshot_makes_no_schema(postgres_url: str) -> None:
+    with repositories.snapshot(postgres_url) as snapshot:
+        assert b"".join(snapshot.csv("contact")) == b""
+    with psycopg.connect(postgres_url) as connection:
+        assert connection.execute("select to_regnamespace('reunite')").fetchone() == (None,)
+
+
+def test_a_loading_given_up_makes_no_schema_and_no_workspace(
+    postgres_url: str, engine: Engine
+) -> None:
+    with repositories.loading(postgres_url) as loading:
+        load_people(engine, loading, range(1, 30))
+    with psycopg.connect(postgres_url) as connection:
+        assert connection.execute("select to_regnamespace('reunite')").fetchone() == (None,)
+    load(postgres_url, engine, range(1, 30))
+    with repositories.loading(postgres_url, workspace="other") as loading:
+        load_people(engine, loading, range(1, 30))
+    with psycopg.connect(postgres_url) as connection:
+        names = connection.execute("select name from reunite.workspace").fetchall()
+    assert names == [("default",)]
+
+
+@pytest.mark.parametrize("entered", [repositories.snapshot, repositories.loading])
+def test_a_store_with_an_older_schema_is_refused(postgres_url: str, entered: Any) -> None:
+    reunite.open(postgres_url).close()
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("delete from reunite.migration where number > 1")
+    with pytest.raises(SchemaMismatch, match="reunite migrate"), entered(postgres_url):
+        pytest.fail("it was entered")
+
+
+ASKED: dict[str, dict[str, object]] = {
+    "holders": {"types": ["email"], "keys": ["a@example.com"]},
+    "taken": {"ids": [1]},
+    "identities": {"ids": [1], "has_blocks": True},
+    "repoint": {"identity_ids": [1], "successors": [2]},
+}
+
+
+@pytest.mark.parametrize("is_filled", [False, True])
+def test_lookups_go_through_keys(postgres_url: str, engine: Engine, is_filled: bool) -> None:
+    reunite.open(postgres_url).close()
+    if is_filled:
+        load(postgres_url, engine, range(1, 3000))
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute(QUERIES["by_key"])
+        for name, asked in ASKED.items():
+            explain = f"explain (format json) {QUERIES[name]}"
+            row = connection.execute(explain, {"workspace": 1, **asked}).fetchone()
+            assert row is not None
+            for node in nodes(row[0][0]["Plan"]):
+                if "Relation Name" not in node or node["Node Type"] == "ModifyTable":
+                    continue
+                assert node["Node Type"] in ("Index Scan", "Index Only Scan"), name
+                # More than the workspace: else it would be walked for each.
+                assert node["Index Cond"].count("=") > 1, (name, node["Index Cond"])
+
+
+def test_contacts_are_told_in_order_without_sorting(postgres_url: str, engine: Engine) -> None:
+    load(postgres_url, engine, range(1, 20_000))
+    with psycopg.connect(postgres_url) as connection:
+        row = connection.execute(
+            "explain (format json) select id from reunite.contact where workspace = 1 "
+            "order by workspace, id"
+        ).fetchone()
+    assert row is not None
+    assert "Sort" not in {node["Node Type"] for node in nodes(row[0][0]["Plan"])}
+
+
+def kill_sessions(url: str, state: str) -> None:
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+            "where datname = current_database() and pid <> pg_backend_pid() and state = %s",
+            (state,),
+        )
+
+
+def test_a_session_that_is_lost_before_the_commit_has_surely_written_nothing(
+    postgres_url: str, engine: Engine
+) -> None:
+    load(postgres_url, engine, range(1, 30))
+    before = everything(postgres_url, "default")
+    with repositories.loading(postgres_url) as loading:
+        load_people(engine, loading, range(30, 60))
+        kill_sessions(postgres_url, "idle in transaction")
+        with pytest.raises(StoreUnavailable):
+            loading.write("tombstone", rows(engine, ("contact_id", "position"), (99, 2)))
+        with pytest.raises(reunite.StoreError):
+            loading.commit()
+    assert everything(postgres_url, "default") == before
+
+
+def test_a_session_that_is_lost_in_its_commit_leaves_the_outcome_open(
+    own_postgres_server: OwnServer, engine: Engine
+) -> None:
+    url = own_postgres_server.fresh_database()
+    load(url, engine, range(1, 30))
+    with psycopg.connect(url, autocommit=True) as admin:
+        # The commit itself waits, for a check that was put off until then.
+        admin.execute("select pg_advisory_lock(7)")
+        admin.execute(
+            "create function wait() returns trigger language plpgsql as "
+            "$$ begin perform pg_advisory_xact_lock(7); return null; end $$"
+        )
+        admin.execute(
+            "create constraint trigger waits after insert on reunite.journal "
+            "deferrable initially deferred for each row execute function wait()"
+        )
+
+        def end() -> None:
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline:
+                waiting = admin.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity "
+                    "where wait_event = 'advisory' and query ilike 'commit%'"
+                ).fetchall()
+                if waiting:
+                    return
+
+        ending = threading.Thread(target=end)
+        with repositories.loading(url) as loading:
+            load_people(engine, loading, range(30, 60))
+            ending.start()
+            with pytest.raises(OutcomeUnknown):
+                loading.commit()
+        ending.join()
+    with repositories.snapshot(url) as snapshot:
+        assert snapshot.head.contacts in (29, 59)
+
+
+def test_a_loading_tells_the_planner_how_large_the_tables_are(
+    postgres_url: str, engine: Engine
+) -> None:
+    load(postgres_url, engine, range(1, 3000))
+    with psycopg.connect(postgres_url) as connection:
+        tuples = connection.execute(
+            "select reltuples from pg_class where oid = 'reunite.contact'::regclass"
+        ).fetchone()
+    assert tuples == (2999,)
