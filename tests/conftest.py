@@ -68,6 +68,12 @@ def fresh_workspace() -> str:
 
 
 @pytest.fixture
+def workspaces() -> Callable[[], str]:
+    """Gives the name of a workspace that no other test uses, each time it is called."""
+    return lambda: f"test-{next(_workspaces)}"
+
+
+@pytest.fixture
 def open_store(store_url: str, fresh_workspace: str) -> Iterator[OpenStore]:
     """Opens the test's workspace, as often as asked; closed at the end."""
     with ExitStack() as stack:

@@ -10,8 +10,10 @@ import typer
 
 from reunite import errors
 from reunite.cli.block import block
+from reunite.cli.importing import import_
 from reunite.cli.serve import CannotListen, serve
 from reunite.cli.store import identify, migrate, workspace
+from reunite.cli.verify import verify
 
 EXIT_STATUSES: dict[type[errors.ReuniteError], int] = {
     CannotListen: 1,
@@ -36,6 +38,8 @@ app.command()(serve)
 app.command()(migrate)
 app.command()(identify)
 app.command()(workspace)
+app.command()(verify)
+app.command("import")(import_)
 app.add_typer(block, name="block")
 
 

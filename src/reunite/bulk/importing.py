@@ -1,0 +1,175 @@
+"""An import from end to end: read, join, plan, write; nothing is locked before the last two."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from reunite import repositories
+from reunite.bulk.engine import Engine
+from reunite.bulk.joining import join_rows
+from reunite.bulk.planning import Plan, learn_blocks, plan_import
+from reunite.bulk.progress import Progress
+from reunite.bulk.reading import Reading, read, read_blocks, write_rejects
+from reunite.bulk.report import Effect, effect_of
+from reunite.bulk.source import Source
+from reunite.bulk.writing import write
+from reunite.identifier import Policy
+from reunite.reconcile import Microseconds
+from reunite.repositories import Loading, Snapshot
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where to: a workspace of a store by URL, as `repositories.open` has it."""
+
+    url: str
+    workspace: str = "default"
+    phone_region: str | None = None
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """See it as it is now."""
+        return repositories.snapshot(
+            self.url, workspace=self.workspace, phone_region=self.phone_region
+        )
+
+    def loading(self) -> AbstractContextManager[Loading]:
+        """Hold its lock, to write it whole or not at all."""
+        return repositories.loading(
+            self.url, workspace=self.workspace, phone_region=self.phone_region
+        )
+
+
+@dataclass(frozen=True)
+class Import:
+    """What to import and how.
+
+    Attributes:
+        sources: files and tables.
+        mapping: our names of columns to the source's, where they are not recognised.
+        block: a file of identifiers to block.
+        rejects: where to list what was not taken.
+        renumber: where to write the map of old ids to new ones; None to keep ids.
+        allow_oversized: take identities past the limit.
+        memory: bytes that may be held before it is spilled to disk.
+    """
+
+    sources: Sequence[Source]
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    block: Path | None = None
+    rejects: Path | None = None
+    renumber: Path | None = None
+    allow_oversized: bool = False
+    memory: int = 1 << 30
+
+
+class Outcome(msgspec.Struct, frozen=True, rename="camel"):
+    """What an import read and did, and how long that took (seconds)."""
+
+    reading: Reading
+    effect: Effect
+    seconds: float
+    locked_seconds: float
+    """How long requests may have waited."""
+
+
+def plan_only(store: Store, order: Import, progress: Progress) -> Outcome:
+    """Tell what an import would do; nothing is written, nothing is locked.
+
+    Raises `ImportStopped` where the import would be stopped.
+    """
+    began = time.monotonic()
+    with Engine(order.memory) as engine:
+        reading, at = _prepare(engine, store, order, progress)
+        with store.snapshot() as snapshot, progress.phase("comparing with the store"):
+            plan = _plan(engine, snapshot, order, at)
+            effect = effect_of(plan)
+    return Outcome(reading, effect, time.monotonic() - began, 0.0)
+
+
+def run_import(store: Store, order: Import, progress: Progress) -> Outcome:
+    """Import, whole or not at all.
+
+    Raises `ImportStopped` where the source or the store forbids it.
+    """
+    began = time.monotonic()
+    with Engine(order.memory) as engine:
+        reading, at = _prepare(engine, store, order, progress)
+        with store.loading() as loading:
+            locked = time.monotonic()
+            with progress.phase("comparing with the store"):
+                plan = _plan(engine, loading, order, at)
+            if plan.changes_something:
+                write(plan, loading, progress)
+                with _map_of_ids(plan, order.renumber):
+                    loading.commit()
+            locked_seconds = time.monotonic() - locked
+        with progress.phase("reporting"):
+            effect = effect_of(plan)
+    return Outcome(reading, effect, time.monotonic() - began, locked_seconds)
+
+
+def _prepare(
+    engine: Engine, store: Store, order: Import, progress: Progress
+) -> tuple[Reading, Microseconds]:
+    """Read, normalise and join; and when that was, by the store's clock."""
+    with store.snapshot() as snapshot:
+        at, policy = snapshot.at, snapshot.policy
+    reading = read(
+        engine,
+        order.sources,
+        mapping=order.mapping,
+        policy=policy,
+        renumber=order.renumber is not None,
+        at=at,
+        progress=progress,
+    )
+    _note_blocks(engine, order.block, policy)
+    with progress.phase("joining"):
+        join_rows(engine)
+    with store.snapshot() as snapshot:
+        if snapshot.has_blocks:
+            learn_blocks(engine, snapshot)
+    if order.rejects is not None:
+        write_rejects(engine, order.rejects)
+    return reading, at
+
+
+def _note_blocks(engine: Engine, path: Path | None, policy: Policy) -> None:
+    blocks = [] if path is None else read_blocks(path, policy)
+    for table in ("block", "blocked"):
+        engine.fill(table, {"type": "varchar", "key": "varchar"}, [blocks])
+
+
+def _plan(engine: Engine, store: Snapshot, order: Import, at: Microseconds) -> Plan:
+    return plan_import(
+        engine,
+        store,
+        at,
+        renumber=order.renumber is not None,
+        allow_oversized=order.allow_oversized,
+    )
+
+
+@contextmanager
+def _map_of_ids(plan: Plan, path: Path | None) -> Iterator[None]:
+    """Put the map of old ids to new ones in place once what it tells of is committed."""
+    if path is None:
+        yield
+        return
+    beside = path.with_name(f".{path.name}.part")
+    plan.engine.connection.execute(
+        "copy (select source_id as old, id as new from aged order by id) to $path (header)",
+        {"path": str(beside)},
+    )
+    try:
+        yield
+    except BaseException:
+        beside.unlink()
+        raise
+    beside.replace(path)
