@@ -21,6 +21,8 @@ from psycopg import errors, sql
 
 import oracle
 import reunite
+from planted import Plan as Import
+from planted import plant
 from postgres import Server
 from reunite import SchemaMismatch, UnsuitableStore
 from reunite.identifier import Policy, present
@@ -312,6 +314,25 @@ def test_plans_made_over_empty_tables_read_by_key_and_stay_so(
         run_every_kind(sql_client, number)
         assert {scan["Relation Name"] for scan in plans.scans()} == HOT_TABLES
         assert [scan for scan in plans.scans() if wasteful(scan)] == []
+
+
+def test_where_something_is_blocked_everything_is_still_read_by_key(
+    made: str, sql_client: psycopg.Connection
+) -> None:
+    plant(made, "default", Import([], blocked=[("phone", "000")]))
+    plans = Plans(sql_client)
+    for number, statistics in enumerate(["", "vacuum analyze"]):
+        sql_client.execute(statistics)
+        plans.seen.clear()
+        run_every_kind(sql_client, number)
+        ask(sql_client, (f"a{number}@x.co", "000"), (f"new{number}@x.co", "000"), (None, "000"))
+        ask(sql_client, (f"a{number}@x.co", f"{number}2"), (None, "000"), query=RECOGNISE)
+        assert {scan["Relation Name"] for scan in plans.scans()} == HOT_TABLES
+        assert [scan for scan in plans.scans() if wasteful(scan)] == []
+        sql_client.execute("set auto_explain.log_min_duration = -1")
+        ask(sql_client, *((f"e{n}@x.co", f"9{n}") for n in range(2000)))
+        ask(sql_client, *((f"e{n}@x.co", "000") for n in range(2000)))
+        sql_client.execute("set auto_explain.log_min_duration = 0")
 
 
 @pytest.mark.parametrize("query", sorted(QUERIES))

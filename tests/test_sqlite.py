@@ -38,7 +38,12 @@ ACCESSES = {
     "identity_limit": ["SEARCH workspace USING INTEGER PRIMARY KEY (rowid=?)"],
     "set_identity_limit": ["SEARCH workspace USING INTEGER PRIMARY KEY (rowid=?)"],
     "totals": ["SEARCH journal USING PRIMARY KEY (workspace=?)"],
+    "blocks": [
+        "SEARCH identifier USING INDEX identifier_blocked (workspace=?)",
+        "SEARCH journal USING PRIMARY KEY (workspace=? AND position=?)",
+    ],
     "known": [
+        "SEARCH workspace USING INTEGER PRIMARY KEY (rowid=?)",
         "SEARCH identifier USING PRIMARY KEY (workspace=? AND type=? AND key=?)",
         "SEARCH contact USING PRIMARY KEY (workspace=? AND id=?)",
         "SEARCH identifier USING PRIMARY KEY (workspace=? AND type=? AND key=?)",
@@ -46,8 +51,12 @@ ACCESSES = {
         "SEARCH contact USING COVERING INDEX contact_identity (workspace=? AND identity_id=?)",
         "SEARCH link USING COVERING INDEX link_b"
         " (workspace=? AND b_type=? AND b_key=? AND a_type=? AND a_key=? AND source=?)",
+        # These four only where the workspace blocks anything: within its `case`.
+        "SEARCH identifier USING INDEX identifier_blocked (workspace=? AND type=? AND key=?)",
+        "SEARCH link USING PRIMARY KEY (workspace=? AND a_type=? AND a_key=?)",
+        "SEARCH link USING COVERING INDEX link_b (workspace=? AND b_type=? AND b_key=?)",
+        "SEARCH identifier USING INDEX identifier_blocked (workspace=? AND type=? AND key=?)",
         "SEARCH journal USING PRIMARY KEY (workspace=?)",
-        "SEARCH workspace USING INTEGER PRIMARY KEY (rowid=?)",
     ],
     "repoint": ["SEARCH contact USING INDEX contact_identity (workspace=? AND identity_id=?)"],
     "write_batch": [],

@@ -79,31 +79,28 @@ begin atomic
       by_email.id is null
       and asked.email is not null
       and (select w.has_blocks from reunite.workspace w where w.id = p_workspace)
-      and exists (
-        select from reunite.identifier i
+      and (
+        select i.blocked_by is not null from reunite.identifier i
         where i.workspace = p_workspace and i.type = 'email' and i.key = asked.email
-          and i.blocked_by is not null
       )
-    ),
+    ) is true,
     (
       by_phone.id is null
       and asked.phone is not null
       and (select w.has_blocks from reunite.workspace w where w.id = p_workspace)
-      and exists (
-        select from reunite.identifier i
+      and (
+        select i.blocked_by is not null from reunite.identifier i
         where i.workspace = p_workspace and i.type = 'phone'
           and i.key = reunite.phone_key(asked.phone)
-          and i.blocked_by is not null
       )
-    )
+    ) is true
   from unnest(p_emails, p_phones) with ordinality asked (email, phone, item)
   left join lateral (
     select c.id, c.identity_id, c.phone, c.source
     from reunite.contact c
     where c.workspace = p_workspace and c.id = (
-      select i.contact_id from reunite.identifier i
+      select case when i.blocked_by is null then i.contact_id end from reunite.identifier i
       where i.workspace = p_workspace and i.type = 'email' and i.key = asked.email
-        and i.blocked_by is null
     )
     limit 1
   ) by_email on true
@@ -111,10 +108,9 @@ begin atomic
     select c.id, c.identity_id, c.email, c.source
     from reunite.contact c
     where c.workspace = p_workspace and c.id = (
-      select i.contact_id from reunite.identifier i
+      select case when i.blocked_by is null then i.contact_id end from reunite.identifier i
       where i.workspace = p_workspace and i.type = 'phone'
         and i.key = reunite.phone_key(asked.phone)
-        and i.blocked_by is null
     )
     limit 1
   ) by_phone on true;
@@ -197,10 +193,9 @@ begin
     union all
     select 'phone', p.key from unnest(v_keys) p (key)
   ) held
-  where exists (
-    select from reunite.identifier i
+  where (
+    select i.blocked_by is not null from reunite.identifier i
     where i.workspace = p_workspace and i.type = held.type and i.key = held.key
-      and i.blocked_by is not null
   );
 
   select
@@ -229,10 +224,9 @@ begin
         offset 0
       )
     ) other
-    where exists (
-      select from reunite.identifier i
+    where (
+      select i.blocked_by is not null from reunite.identifier i
       where i.workspace = p_workspace and i.type = other.type and i.key = other.key
-        and i.blocked_by is not null
     )
     group by other.type, other.key
   ) linked

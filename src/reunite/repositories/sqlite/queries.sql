@@ -88,21 +88,21 @@ with
     union
     select identity_id, 'phone', ltrim(phone, '+') from member where phone is not null
   ),
+  shown as materialized (
+    select type, key from held
+    union
+    select 'email', email from request
+    union
+    select 'phone', phone from request
+  ),
   blocked as materialized (
     select identifier.type, identifier.key
-    from (
-      select 'email' as type, email as key from request
-      union
-      select 'phone', phone from request
-      union
-      select type, key from held
-    ) as shown
-    cross join identifier
+    from shown cross join identifier indexed by identifier_blocked
       on identifier.workspace = :workspace
       and identifier.type = shown.type and identifier.key = shown.key
       and identifier.blocked_by is not null
   ),
-  linked as (
+  linked as materialized (
     select held.identity_id, link.b_type as type, link.b_key as key, link.position
     from held cross join link
       on link.workspace = :workspace and link.a_type = held.type and link.a_key = held.key
@@ -113,7 +113,7 @@ with
   ),
   attribute as (
     select linked.identity_id, linked.position, linked.type, linked.key
-    from linked cross join identifier
+    from linked cross join identifier indexed by identifier_blocked
       on identifier.workspace = :workspace
       and identifier.type = linked.type and identifier.key = linked.key
       and identifier.blocked_by is not null
