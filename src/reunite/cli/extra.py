@@ -1,15 +1,10 @@
-"""What `reunite[bulk]` brings, and what its commands have in common."""
+"""What `reunite[bulk]` brings: the commands for whole tables need it."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Annotated
-
-import typer
 
 from reunite.errors import InvalidSetting
-
-Memory = Annotated[str, typer.Option(help="What may be held before it is spilled to disk.")]
 
 _MODULES = ("duckdb", "numpy", "scipy")
 

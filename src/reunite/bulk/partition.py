@@ -1,0 +1,68 @@
+"""Whether the identities of a store are the components of its evidence."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reunite.bulk.evidence import Evidence
+from reunite.bulk.findings import Findings
+from reunite.bulk.forest import Forest, Numbers
+from reunite.bulk.tables import Column, slices
+from reunite.repositories import queries
+
+QUERIES = queries.load("reunite.bulk", "partition.sql")
+
+
+def check_partition(
+    evidence: Evidence, forest: Forest, identity_ids: Column, identity: Numbers, findings: Findings
+) -> None:
+    """Compare what the evidence joins with what the store keeps as identities.
+
+    Args:
+        forest: what the replay of the journal joined; what no row of the journal accounts for is
+            joined here.
+        identity_ids, identity: the identities of the store, and by number that of each contact.
+    """
+    _join_the_rest(evidence, forest)
+    roots = forest.flatten()
+    joined = evidence.hang >= 0
+    root = roots[evidence.hang] if len(roots) else evidence.hang
+    if _is_one_to_one(root[joined], identity[joined], len(roots), len(identity_ids)):
+        return
+    evidence.engine.keep(
+        "placed",
+        {
+            "id": evidence.ids[joined],
+            "identity_id": identity_ids[identity[joined]],
+            "root": root[joined],
+        },
+    )
+    evidence.engine.connection.execute(QUERIES["make_usual"])
+    for rule, sql in QUERIES.items():
+        if not rule.startswith("make_"):
+            findings.ask(evidence.engine, rule, sql)
+
+
+def _join_the_rest(evidence: Evidence, forest: Forest) -> None:
+    e, p = evidence.free(evidence.emails), evidence.free(evidence.phones)
+    both = (e >= 0) & (p >= 0)
+    _join_apart(forest, e[both], p[both])
+    for a, b in slices(evidence.engine, "tied", "a, b"):
+        both = (a >= 0) & (b >= 0)
+        _join_apart(forest, a[both], b[both])
+
+
+def _join_apart(forest: Forest, a: Numbers, b: Numbers) -> None:
+    apart = forest.roots(a) != forest.roots(b)
+    forest.join_pairs(a[apart], b[apart])
+
+
+def _is_one_to_one(root: Numbers, identity: Numbers, roots: int, identities: int) -> bool:
+    """Whether each component is one identity, and each identity one component."""
+    identity_of = np.empty(roots, dtype=np.int32)
+    identity_of[root] = identity
+    if not np.array_equal(identity_of[root], identity):
+        return False
+    root_of = np.empty(identities, dtype=np.int32)
+    root_of[identity] = root
+    return bool(np.array_equal(root_of[identity], root))

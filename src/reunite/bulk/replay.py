@@ -1,0 +1,263 @@
+"""The journal replayed over the evidence: who was joined when, and what each row says of it.
+
+One request after the other goes through a union-find. What makes a new identity is done for a
+million rows at once, because nothing before it can matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reunite.bulk.evidence import QUERIES, Evidence
+from reunite.bulk.findings import Findings
+from reunite.bulk.forest import Forest, Numbers
+from reunite.bulk.steps import CREATED, EXTENDED, IMPORTED, MERGED, Steps, Totals, steps_of
+from reunite.bulk.tables import Column
+
+
+class _Presented(NamedTuple):
+    """The unblocked nodes of contacts, and whether each of them was new then."""
+
+    e: Numbers
+    p: Numbers
+    is_new_e: NDArray[np.bool_]
+    is_new_p: NDArray[np.bool_]
+
+
+class Replay:
+    """A union-find that follows the journal.
+
+    Attributes:
+        forest: what the evidence joins, up to where the replay is.
+    """
+
+    def __init__(self, evidence: Evidence, findings: Findings) -> None:
+        self.forest = Forest(evidence.nodes)
+        self._evidence = evidence
+        self._findings = findings
+        self._oldest: Numbers = np.full(evidence.nodes, -1, dtype=np.int32)
+        """Of each root the oldest contact."""
+        self._seen = np.zeros(evidence.nodes, dtype=np.bool_)
+        self._totals = Totals(findings)
+
+    def run(self, advance: Callable[[int], None]) -> None:
+        """Replay the whole journal; ``advance`` is told how many rows are done."""
+        self._evidence.engine.connection.execute(QUERIES["make_step"])
+        for steps in steps_of(self._evidence.engine):
+            if steps.type[0] == IMPORTED:
+                for number in range(len(steps.position)):
+                    self._import(steps.where(slice(number, number + 1)))
+            else:
+                self._requests(steps)
+            advance(len(steps.position))
+
+    # ── requests ─────────────────────────────────────────────────────────────────────────────────
+
+    def _requests(self, steps: Steps) -> None:
+        said = self._presented(steps.c)
+        self._check_types(steps, said)
+        self._check_holders(steps, said)
+        self._attach(said)
+        created = (steps.type == CREATED) & (steps.c >= 0)
+        is_new = created & (said.is_new_e | said.is_new_p)
+        hang = np.where(said.e >= 0, said.e, said.p)
+        self._oldest[hang[is_new]] = steps.c[is_new]
+        self._list(
+            "journal_names_another_primary",
+            steps.position[is_new & (steps.primary_id != steps.contact_id)],
+            "position {} made an identity, and names another contact its primary",
+        )
+        identities = created.astype(np.int64)
+        rest = np.flatnonzero(~is_new)
+        identities[rest] -= self._one_by_one(steps.where(rest), _ends(steps, said)[:, rest])
+        self._see(said)
+        made = (steps.c >= 0).astype(np.int64)
+        seen = np.where(steps.type <= EXTENDED, steps.contact_id, 0)
+        self._totals.check(steps, made, identities, seen)
+
+    def _presented(self, contacts: Numbers) -> _Presented:
+        evidence = self._evidence
+        no = np.zeros(len(contacts), dtype=np.bool_)
+        none = np.full(len(contacts), -1, dtype=np.int32)
+        if not len(evidence.ids) or not len(evidence.first):
+            return _Presented(none, none, no, no)
+        there = contacts >= 0
+        e = np.where(there, evidence.free(evidence.emails[contacts]), none)
+        p = np.where(there, evidence.free(evidence.phones[contacts]), none)
+        return _Presented(
+            e,
+            p,
+            (e >= 0) & (evidence.first[e] == contacts),
+            (p >= 0) & (evidence.first[p] == contacts),
+        )
+
+    def _attach(self, said: _Presented) -> int:
+        """Hang new nodes on what they came with; they have no other way to a root yet."""
+        e, p, is_new_e, is_new_p = said
+        parent = self.forest.parent
+        phones = is_new_p & (e >= 0)
+        parent[p[phones]] = e[phones]
+        emails = is_new_e & ~is_new_p & (p >= 0)
+        parent[e[emails]] = p[emails]
+        return int(phones.sum() + emails.sum())
+
+    def _see(self, said: _Presented) -> None:
+        for nodes in (said.e, said.p):
+            self._seen[nodes[nodes >= 0]] = True
+
+    def _one_by_one(self, steps: Steps, ends: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Replay what touches identities that are there; returns how many each made fewer."""
+        fewer = np.zeros(len(steps.position), dtype=np.int64)
+        for number, (a, b) in enumerate(ends.T.tolist()):
+            if a >= 0:
+                fewer[number] = self._request(steps, number, a, b)
+        return fewer
+
+    def _request(self, steps: Steps, number: int, a: int, b: int) -> bool:
+        before = int(self._oldest[self.forest.root(a)]), int(self._oldest[self.forest.root(b)])
+        joined = self.forest.join(a, b)
+        older, younger = before if self._is_older(*before) else before[::-1]
+        contact = int(steps.c[number])
+        if self._is_older(contact, older):
+            older = contact
+        self._oldest[self.forest.root(a)] = older
+        self._check_row(steps, number, joined, older, younger)
+        return joined
+
+    def _check_row(self, steps: Steps, number: int, joined: bool, older: int, younger: int) -> None:
+        position, type_, ids = steps.position[number], steps.type[number], self._evidence.ids
+        if type_ >= MERGED and joined != (type_ == MERGED):
+            did = "joined two identities" if joined else "joined nothing"
+            self._findings.add(
+                "journal_of_the_wrong_type",
+                [f"position {position} is {'merged' if type_ == MERGED else 'linked'}, but {did}"],
+            )
+        said = int(steps.primary_id[number])
+        if older >= 0 and ids[older] != said:
+            self._findings.add(
+                "journal_names_another_primary",
+                [f"position {position} says {said}, the oldest contact then was {ids[older]}"],
+            )
+        said = int(steps.demoted_id[number])
+        if joined and type_ == MERGED and ids[younger] != said:
+            self._findings.add(
+                "journal_names_another_demoted",
+                [f"position {position} says {said}, it was {ids[younger]}"],
+            )
+
+    def _is_older(self, contact: int, other: int) -> bool:
+        if contact < 0 or other < 0:
+            return contact >= 0
+        return self._evidence.is_older(contact, other)
+
+    def _check_types(self, steps: Steps, said: _Presented) -> None:
+        made = steps.c >= 0
+        new = said.is_new_e.astype(np.int8) + said.is_new_p
+        known = (said.e >= 0).astype(np.int8) + (said.p >= 0) - new
+        self._list(
+            "journal_of_the_wrong_type",
+            steps.position[made & (steps.type == CREATED) & (known > 0)],
+            "position {} is created, but presented what was known",
+        )
+        self._list(
+            "journal_of_the_wrong_type",
+            steps.position[made & (steps.type == EXTENDED) & ((known != 1) | (new != 1))],
+            "position {} is extended, but did not present something known and something new",
+        )
+
+    def _check_holders(self, steps: Steps, said: _Presented) -> None:
+        """A row names the contacts that hold what was known when it was presented."""
+        a, b = _ends(steps, said)
+        contact, with_contact = self._holder(a), self._holder(b)
+        known = (a >= 0) & (steps.type != CREATED)
+        wrong = known & (steps.with_contact_id != with_contact)
+        wrong |= known & (steps.type >= MERGED) & (steps.contact_id != contact)
+        self._list(
+            "journal_names_other_contacts",
+            steps.position[wrong],
+            "position {} does not name the contacts that hold what was known",
+        )
+
+    def _holder(self, nodes: Numbers) -> Column:
+        """The id of the contact that presented each node first, 0 where there is none."""
+        evidence = self._evidence
+        if not len(evidence.first) or not len(evidence.ids):
+            return np.zeros(len(nodes), dtype=np.int64)
+        first = np.where(nodes >= 0, evidence.first[nodes], -1)
+        return np.where(first >= 0, evidence.ids[first], 0)
+
+    # ── imports ──────────────────────────────────────────────────────────────────────────────────
+
+    def _import(self, step: Steps) -> None:
+        position = int(step.position[0])
+        contacts = self._fetched("turns_of", position)["c"]
+        ties = self._fetched("ties_of", position)
+        said = self._presented(contacts)
+        e, p, is_new_e, is_new_p = said
+        before = self._standing(np.concatenate((e[e >= 0], p[p >= 0], ties["a"])))
+        fewer = self._attach(said)
+        is_known = (e >= 0) & (p >= 0) & ~is_new_e & ~is_new_p
+        fewer += self.forest.join_pairs(e[is_known], p[is_known])
+        fewer += self.forest.join_pairs(ties["a"], ties["b"])
+        self._see(said)
+        self._age(contacts, np.where(e >= 0, e, p), before)
+        self._check_demotions(position, before)
+        (silent,) = self._fetched("silent_of", position)["silent"]
+        more = int(is_new_e.sum()) + int(is_new_p.sum()) + int(silent) - fewer
+        seen = self._fetched("last_id_of", position)["last"]
+        self._totals.check(step, np.array([len(contacts)]), np.array([more]), seen)
+
+    def _standing(self, nodes: Numbers) -> Numbers:
+        """The primaries, as they are now, of the identities that have these nodes already."""
+        roots = np.unique(self.forest.roots(np.unique(nodes[self._seen[nodes]])))
+        return self._oldest[roots[self._oldest[roots] >= 0]]
+
+    def _age(self, contacts: Numbers, nodes: Numbers, before: Numbers) -> None:
+        """Note the oldest contact of each identity that an import touched."""
+        created_at = self._evidence.created_at
+        joined = nodes >= 0
+        contacts, nodes = contacts[joined], nodes[joined]
+        if len(before):
+            contacts = np.concatenate((contacts, before))
+            nodes = np.concatenate((nodes, self._evidence.hang[before]))
+            by_age = np.lexsort((contacts, created_at[contacts]))
+            contacts, nodes = contacts[by_age], nodes[by_age]
+        # Assigned backwards, so that the oldest stays.
+        self._oldest[self.forest.roots(nodes)[::-1]] = contacts[::-1]
+
+    def _check_demotions(self, position: int, before: Numbers) -> None:
+        roots = self.forest.roots(self._evidence.hang[before])
+        expected = self._evidence.ids[before[self._oldest[roots] != before]]
+        found = self._fetched("demoted_by", position)["contact_id"]
+        wrong = np.setxor1d(expected, found)
+        self._findings.add(
+            "demotions_differ",
+            (
+                f"position {position}: contact {contact} became secondary and "
+                + ("is said not to have" if contact in expected else "it is not so")
+                for contact in wrong.tolist()
+            ),
+        )
+
+    def _fetched(self, query: str, position: int) -> dict[str, Any]:
+        return self._evidence.engine.connection.execute(
+            QUERIES[query], {"position": position}
+        ).fetchnumpy()
+
+    def _list(self, rule: str, positions: Column, text: str) -> None:
+        self._findings.add(rule, (text.format(position) for position in positions.tolist()))
+
+
+def _ends(steps: Steps, said: _Presented) -> NDArray[np.int32]:
+    """What each row found known: its two ends, one twice where it is alone, -1 where none is.
+
+    Where a contact was made but nothing in it was new, that is both that it holds.
+    """
+    e, p, is_new_e, is_new_p = said
+    a = np.where(steps.c >= 0, np.where(is_new_e, p, e), steps.a)
+    b = np.where(steps.c >= 0, np.where(is_new_p, e, p), steps.b)
+    return np.stack((np.where(a >= 0, a, b), np.where(b >= 0, b, a)))

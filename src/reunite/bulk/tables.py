@@ -1,0 +1,95 @@
+"""The tables of a snapshot, brought into an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reunite.bulk.engine import Engine
+from reunite.bulk.progress import Progress
+from reunite.repositories.bulk import TABLES, Snapshot
+
+TREE = (
+    "id",
+    "phone_number",
+    "email",
+    "linked_id",
+    "link_precedence",
+    "created_at",
+    "updated_at",
+)
+"""The columns of ``contact_tree``, as `Snapshot.tree_csv` gives them."""
+
+STEP = 1_000_000
+"""Rows that are looked at at a time."""
+
+_TEXTS = frozenset(
+    {"email", "phone", "phone_number", "source", "anchor", "type", "key", "a_type", "a_key"}
+    | {"b_type", "b_key", "source_id", "linked_id", "link_precedence"}
+)
+
+Column: TypeAlias = NDArray[np.int64]
+
+
+def bring_table(engine: Engine, snapshot: Snapshot, table: str, progress: Progress) -> None:
+    """Make a table of the engine of a whole table of the store, in the order it comes in."""
+    _bring(engine, table, TABLES[table], snapshot.csv(table), _total(snapshot, table), progress)
+
+
+def bring_tree(engine: Engine, snapshot: Snapshot, progress: Progress) -> None:
+    """Make the table ``tree`` of the view ``contact_tree``, by id."""
+    _bring(engine, "tree", TREE, snapshot.tree_csv(), snapshot.head.contacts, progress)
+
+
+def load_csv(engine: Engine, table: str, columns: Sequence[str], path: str) -> None:
+    """Make a table of CSV as a snapshot writes it. Raises `duckdb.Error` where it is none."""
+    # A row of an import may have said anything as its linkedId, the view has numbers.
+    texts = _TEXTS - {"linked_id"} if table == "tree" else _TEXTS
+    types = {name: "VARCHAR" if name in texts else "BIGINT" for name in columns}
+    engine.connection.execute(
+        f"create or replace table {table} as select * from read_csv($path, columns = {types},"
+        " header = false, auto_detect = false, delim = ',', quote = '\"', escape = '\"',"
+        " nullstr = '', allow_quoted_nulls = false)",
+        {"path": path},
+    )
+
+
+def slices(engine: Engine, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
+    """Columns of a table, `STEP` rows at a time, in the order of its rows.
+
+    Args:
+        columns: expressions that are never null, separated by commas.
+    """
+    for low in range(0, engine.count(table), STEP):
+        found = engine.connection.execute(
+            f"select {columns} from {table} where rowid >= $low and rowid < $high",
+            {"low": low, "high": low + STEP},
+        ).fetchnumpy()
+        yield tuple(found.values())
+
+
+def _bring(
+    engine: Engine,
+    table: str,
+    columns: Sequence[str],
+    blocks: Iterable[bytes],
+    total: int | None,
+    progress: Progress,
+) -> None:
+    with progress.phase(f"reading {table}", total) as advance:
+        path = engine.spool(f"{table}.csv", _counted(blocks, advance))
+        load_csv(engine, table, columns, str(path))
+    path.unlink()
+
+
+def _counted(blocks: Iterable[bytes], advance: Callable[[int], None]) -> Iterator[bytes]:
+    for block in blocks:
+        yield block
+        advance(block.count(b"\n"))
+
+
+def _total(snapshot: Snapshot, table: str) -> int | None:
+    return {"contact": snapshot.head.contacts, "journal": snapshot.head.position}.get(table)

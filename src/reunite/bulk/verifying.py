@@ -1,0 +1,204 @@
+"""Whether a workspace holds together: everything in it worked out once more, by other ways.
+
+Keys are made anew of what was presented, components of the evidence by a union-find that follows
+the journal, and what follows from them is read through the view that users read.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from reunite.bulk.digest import Digests, digests_of, nodes_by_identity
+from reunite.bulk.engine import Engine
+from reunite.bulk.evidence import Evidence, read_evidence
+from reunite.bulk.findings import Finding, Findings
+from reunite.bulk.forest import Numbers
+from reunite.bulk.forms import check_forms
+from reunite.bulk.partition import check_partition
+from reunite.bulk.progress import Progress
+from reunite.bulk.replay import Replay
+from reunite.bulk.tables import Column, bring_table, bring_tree, slices
+from reunite.repositories import queries
+from reunite.repositories.bulk import TABLES, Snapshot
+
+QUERIES = queries.load("reunite.bulk", "verifying.sql")
+
+
+class Counts(msgspec.Struct, frozen=True, rename="camel"):
+    """What a workspace has.
+
+    ``largest_identity`` and ``past_limit`` count distinct identifiers that are not blocked.
+    """
+
+    contacts: int
+    identities: int
+    identifiers: int
+    blocked: int
+    links: int
+    positions: int
+    largest_identity: int
+    past_limit: int
+
+
+class Verification(msgspec.Struct, frozen=True, rename="camel"):
+    """What was found; a workspace is sound where there are no findings."""
+
+    counts: Counts
+    digests: Digests
+    findings: list[Finding]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether everything holds."""
+        return not self.findings
+
+
+def verify(engine: Engine, snapshot: Snapshot, progress: Progress) -> Verification:
+    """Check all of a workspace; the engine is left with tables that only this needs.
+
+    Raises `StoreError` where the store fails.
+    """
+    findings = Findings()
+    for table in TABLES:
+        bring_table(engine, snapshot, table, progress)
+    check_forms(engine, snapshot.policy, findings, progress)
+    with progress.phase("finding who presented what"):
+        evidence = read_evidence(engine)
+        _check_identifiers(evidence, findings)
+        _check_anchors(evidence, findings)
+    replay = Replay(evidence, findings)
+    with progress.phase("replaying the journal", engine.count("journal")) as advance:
+        replay.run(advance)
+    with progress.phase("comparing identities"):
+        identity_ids, identity, sizes = _identities(engine)
+        check_partition(evidence, replay.forest, identity_ids, identity, findings)
+        del replay
+    bring_tree(engine, snapshot, progress)
+    with progress.phase("checking rules", len(QUERIES)) as advance:
+        _check_tree(evidence, identity, len(sizes), findings)
+        for rule, sql in QUERIES.items():
+            findings.ask(engine, rule, sql)
+            advance(1)
+    with progress.phase("digesting"):
+        counts = _counts(evidence, snapshot, identity, len(sizes))
+        digests = digests_of(evidence, identity, sizes)
+    _check_workspace(snapshot, counts, findings)
+    return Verification(counts, digests, findings.all())
+
+
+def _identities(engine: Engine) -> tuple[Column, Numbers, Numbers]:
+    """The identities of the store, by number that of each contact, and how many each has."""
+    engine.connection.execute(
+        "create or replace table identity as"
+        " select identity_id, count(*)::integer as contacts from contact group by identity_id"
+        " order by identity_id"
+    )
+    found = engine.connection.execute("select identity_id, contacts from identity").fetchnumpy()
+    identity_ids, sizes = found["identity_id"], found["contacts"]
+    parts = [
+        np.searchsorted(identity_ids, ids).astype(np.int32)
+        for (ids,) in slices(engine, "contact", "identity_id")
+    ]
+    number = np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
+    return identity_ids, number, sizes
+
+
+def _check_identifiers(evidence: Evidence, findings: Findings) -> None:
+    """Each identifier is held by who presented it first; what nobody presented is blocked."""
+    wrong: list[Column] = []
+    low = 0
+    for holder, blocked in slices(
+        evidence.engine, "node", "coalesce(contact_id, 0), blocked_by is not null"
+    ):
+        first = evidence.first[low : low + len(holder)]
+        expected = np.where(first >= 0, evidence.ids[first], 0) if len(evidence.ids) else 0 * holder
+        right = (holder == expected) & (holder > 0) | (holder == 0) & blocked
+        wrong.append(np.flatnonzero(~right) + low)
+        low += len(holder)
+    nodes = np.concatenate(wrong) if wrong else np.empty(0, dtype=np.int64)
+    if not len(nodes):
+        return
+    first = evidence.first[nodes]
+    presented = np.where(first >= 0, evidence.ids[first], 0) if len(evidence.ids) else 0 * first
+    evidence.engine.keep("wrong", {"n": nodes, "presented": presented})
+    said = (
+        "select type || ' ' || key || ' is said to be held by '"
+        " || coalesce('contact ' || contact_id, 'no contact') || ', '"
+        " || case presented when 0 then 'no contact has it'"
+        " else 'contact ' || presented || ' presented it first' end"
+        " from node join wrong on wrong.n = node.rowid where (presented = 0) = $stray"
+    )
+    findings.ask(evidence.engine, "identifier_nobody_presented", said, stray=True)
+    findings.ask(evidence.engine, "identifier_held_by_another", said, stray=False)
+
+
+def _check_anchors(evidence: Evidence, findings: Findings) -> None:
+    """A contact hangs on what was new when it was made; of two, or of none, on its e-mail."""
+    low = 0
+    for (is_email,) in slices(evidence.engine, "contact", "anchor = 'email'"):
+        contacts = np.arange(low, low + len(is_email), dtype=np.int32)
+        e = evidence.free(evidence.emails[contacts])
+        p = evidence.free(evidence.phones[contacts])
+        is_new_e, is_new_p = (
+            (nodes >= 0) & (evidence.first[nodes] == contacts)
+            if len(evidence.first)
+            else nodes >= 0
+            for nodes in (e, p)
+        )
+        should_be = (e >= 0) & ((p < 0) | is_new_e | ~is_new_p)
+        wrong = contacts[(should_be != is_email) & ((e >= 0) | (p >= 0))]
+        findings.add(
+            "contact_with_another_anchor",
+            (
+                f"contact {id_} does not hang on what was new when it was made"
+                for id_ in evidence.ids[wrong].tolist()
+            ),
+        )
+        low += len(is_email)
+
+
+def _check_tree(evidence: Evidence, identity: Numbers, identities: int, findings: Findings) -> None:
+    """Users read the oldest contact of an identity as the one the others point at."""
+    created_at = np.full(identities, np.iinfo(np.int64).max)
+    np.minimum.at(created_at, identity, evidence.created_at)
+    oldest = np.full(identities, -1, dtype=np.int32)
+    candidates = np.flatnonzero(evidence.created_at == created_at[identity])[::-1]
+    oldest[identity[candidates]] = candidates
+    head = oldest[identity]
+    evidence.engine.keep("headed", {"id": evidence.ids, "head": evidence.ids[head]})
+    findings.ask(
+        evidence.engine,
+        "tree_names_another_primary",
+        "select 'contact ' || tree.id || ' points at ' || coalesce(linked_id::varchar, 'no one')"
+        " || ', the oldest of its identity is ' || head"
+        " from tree join headed on headed.id = tree.id"
+        " where coalesce(linked_id, tree.id) <> head",
+    )
+    evidence.engine.connection.execute("drop table headed")
+
+
+def _counts(evidence: Evidence, snapshot: Snapshot, identity: Numbers, identities: int) -> Counts:
+    nodes = nodes_by_identity(evidence, identity)
+    sizes = np.bincount(nodes[nodes >= 0], minlength=1)
+    return Counts(
+        contacts=len(evidence.ids),
+        identities=identities,
+        identifiers=len(evidence.blocked),
+        blocked=int(evidence.blocked.sum()),
+        links=evidence.engine.count("link"),
+        positions=evidence.engine.count("journal"),
+        largest_identity=int(sizes.max()),
+        past_limit=int((sizes > snapshot.identity_limit).sum()),
+    )
+
+
+def _check_workspace(snapshot: Snapshot, counts: Counts, findings: Findings) -> None:
+    if snapshot.has_blocks != (counts.blocked > 0):
+        findings.add(
+            "workspace_says_otherwise_of_blocks",
+            [
+                f"the workspace says that it {'has' if snapshot.has_blocks else 'has no'} blocked"
+                f" identifiers, there are {counts.blocked}"
+            ],
+        )

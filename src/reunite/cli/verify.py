@@ -1,0 +1,81 @@
+"""`reunite verify`: whether a store holds together."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from reunite import repositories
+from reunite.cli import options
+from reunite.cli.extra import require_bulk
+from reunite.http import wire
+from reunite.settings import Settings
+
+if TYPE_CHECKING:
+    from reunite.bulk.verifying import Verification
+
+
+def verify(
+    json: options.Json = False,
+    memory: options.Memory = "400MB",
+    database: options.Database = None,
+    workspace: options.Workspace = None,
+    phone_region: options.PhoneRegion = None,
+) -> None:
+    """Work out a workspace anew from its evidence, and say where the store differs."""
+    require_bulk()
+    from reunite.bulk.engine import Engine
+    from reunite.bulk.progress import Progress
+    from reunite.bulk.verifying import verify as verify_it
+
+    settings = Settings.read(
+        os.environ, database=database, workspace=workspace, phone_region=phone_region
+    )
+    with (
+        Engine(options.bytes_of(memory)) as engine,
+        repositories.snapshot(
+            settings.database, workspace=settings.workspace, phone_region=settings.phone_region
+        ) as snapshot,
+    ):
+        verification = verify_it(engine, snapshot, Progress())
+    if json:
+        print(wire.encode(verification).decode())
+    else:
+        _show(verification, Console())
+    if not verification.is_sound:
+        raise typer.Exit(1)
+
+
+def _show(verification: Verification, console: Console) -> None:
+    counts = verification.counts
+    table = Table(show_header=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in {
+        "contacts": counts.contacts,
+        "identities": counts.identities,
+        "identifiers": counts.identifiers,
+        "blocked": counts.blocked,
+        "links": counts.links,
+        "positions": counts.positions,
+        "largest identity": counts.largest_identity,
+        "past the limit": counts.past_limit,
+    }.items():
+        table.add_row(name, f"{value:,}")
+    table.add_row("digest of the partition", verification.digests.partition)
+    table.add_row("digest of the contacts", verification.digests.contacts)
+    console.print(table)
+    if verification.is_sound:
+        console.print("sound: everything holds")
+    for finding in verification.findings:
+        console.print(Text(f"{finding.rule.replace('_', ' ')}: {finding.total:,}", style="bold"))
+        # What a store has is no mark-up, and no line of it is broken.
+        for case in finding.cases:
+            console.print(Text(f"  {case}"), soft_wrap=True)
+        if finding.total > len(finding.cases):
+            console.print(f"  … and {finding.total - len(finding.cases):,} more")
