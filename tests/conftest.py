@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import postgres
 import reunite
 from reunite.repositories import Store
+from shell import Reunite
 
 OpenStore = Callable[..., Store]
 
@@ -89,3 +91,20 @@ def open_store(store_url: str, fresh_workspace: str) -> Iterator[OpenStore]:
 def store(open_store: OpenStore) -> Store:
     """An empty store."""
     return open_store()
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to be in, and no settings around."""
+    for name in [name for name in os.environ if name.startswith("REUNITE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def command(
+    shell: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Reunite:
+    """The command `reunite`, in that folder."""
+    return Reunite(monkeypatch, capsys)

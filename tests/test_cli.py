@@ -16,51 +16,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from reunite.cli import main
 from server import READY_WITHIN, Server, wait_until
+from shell import Reunite
 
 
-@pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to be in, and no settings around."""
-    for name in [name for name in os.environ if name.startswith("REUNITE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-class Result:
-    """What a command left behind."""
-
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
-
-
-class Reunite:
-    """Runs commands in this process, which is quicker than starting one for each."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch = monkeypatch
-        self._capsys = capsys
-
-    def __call__(self, *arguments: str) -> Result:
-        self._monkeypatch.setattr(sys, "argv", ["reunite", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        status = ended.value.code or 0
-        return Result(int(status), *self._capsys.readouterr())
-
-
-@pytest.fixture
-def reunite(
-    shell: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Reunite:
-    return Reunite(monkeypatch, capsys)
-
-
-def test_one_request_from_the_shell_is_answered_with_the_whole_person(reunite: Reunite) -> None:
-    reunite("identify", "--email", "foo@example.com", "--phone", "1234567890")
-    result = reunite("identify", "--email", "FOO@example.com", "--phone", "999 999 9999", "--json")
+def test_one_request_from_the_shell_is_answered_with_the_whole_person(
+    command: Reunite,
+) -> None:
+    command("identify", "--email", "foo@example.com", "--phone", "1234567890")
+    result = command("identify", "--email", "FOO@example.com", "--phone", "999 999 9999", "--json")
     assert result.status == 0
     assert json.loads(result.out) == {
         "contact": {
@@ -70,26 +34,26 @@ def test_one_request_from_the_shell_is_answered_with_the_whole_person(reunite: R
             "secondaryContactIds": [2],
         }
     }
-    shown = reunite("identify", "--email", "foo@example.com").out
+    shown = command("identify", "--email", "foo@example.com").out
     for word in ("known", "1234567890", "9999999999", "foo@example.com"):
         assert word in shown
 
 
-def test_the_store_is_the_one_of_the_settings(reunite: Reunite, shell: Path) -> None:
-    reunite("identify", "--email", "a@example.com", "--database", "sqlite:///mine.db")
+def test_the_store_is_the_one_of_the_settings(command: Reunite, shell: Path) -> None:
+    command("identify", "--email", "a@example.com", "--database", "sqlite:///mine.db")
     assert sorted(path.name for path in shell.glob("*.db")) == ["mine.db"]
 
 
-def test_migrate_makes_a_store_and_may_be_repeated(reunite: Reunite, shell: Path) -> None:
+def test_migrate_makes_a_store_and_may_be_repeated(command: Reunite, shell: Path) -> None:
     for _ in range(2):
-        result = reunite("migrate")
+        result = command("migrate")
         assert (result.status, result.out) == (0, "sqlite:///reunite.db is up to date\n")
     assert (shell / "reunite.db").exists()
 
 
-def test_a_workspace_is_shown_and_its_limit_set(reunite: Reunite) -> None:
-    reunite("identify", "--email", "a@example.com", "--phone", "1")
-    assert json.loads(reunite("workspace", "--json").out) == {
+def test_a_workspace_is_shown_and_its_limit_set(command: Reunite) -> None:
+    command("identify", "--email", "a@example.com", "--phone", "1")
+    assert json.loads(command("workspace", "--json").out) == {
         "workspace": "default",
         "phoneRegion": None,
         "ruleVersion": 1,
@@ -97,9 +61,9 @@ def test_a_workspace_is_shown_and_its_limit_set(reunite: Reunite) -> None:
         "contacts": 1,
         "identities": 1,
     }
-    reunite("workspace", "--identity-limit", "2")
-    assert json.loads(reunite("workspace", "--json").out)["identityLimit"] == 2
-    refused = reunite("identify", "--email", "a@example.com", "--phone", "2")
+    command("workspace", "--identity-limit", "2")
+    assert json.loads(command("workspace", "--json").out)["identityLimit"] == 2
+    refused = command("identify", "--email", "a@example.com", "--phone", "2")
     assert refused.status == 5
     assert "the limit is 2" in refused.err
 
@@ -125,41 +89,41 @@ def test_a_workspace_is_shown_and_its_limit_set(reunite: Reunite) -> None:
     ],
 )
 def test_an_error_is_one_line_that_says_what_to_do(
-    reunite: Reunite, arguments: list[str], status: int, says: str
+    command: Reunite, arguments: list[str], status: int, says: str
 ) -> None:
-    result = reunite(*arguments)
+    result = command(*arguments)
     assert result.status == status
     assert says in result.err
     assert re.fullmatch(r"reunite: [^\n]+\n", result.err), result.err
     assert result.out == ""
 
 
-def test_a_store_made_with_another_policy_is_refused(reunite: Reunite) -> None:
-    reunite("migrate", "--phone-region", "IN")
-    result = reunite("serve")
+def test_a_store_made_with_another_policy_is_refused(command: Reunite) -> None:
+    command("migrate", "--phone-region", "IN")
+    result = command("serve")
     assert result.status == 3
     assert "REUNITE_PHONE_REGION=IN" in result.err
 
 
-def test_a_port_that_is_taken_is_told(reunite: Reunite) -> None:
+def test_a_port_that_is_taken_is_told(command: Reunite) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        result = reunite("serve", "--port", str(port))
+        result = command("serve", "--port", str(port))
     assert result.status == 1
     assert f"port {port} of 127.0.0.1 is taken" in result.err
 
 
 def test_an_address_of_another_machine_is_told(
-    reunite: Reunite, monkeypatch: pytest.MonkeyPatch
+    command: Reunite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REUNITE_API_KEYS", "secret")
-    result = reunite("serve", "--host", "192.0.2.1", "--port", "0")
+    result = command("serve", "--host", "192.0.2.1", "--port", "0")
     assert result.status == 1
     assert "no address of this machine" in result.err
 
 
-def test_the_version_is_told(reunite: Reunite) -> None:
-    assert reunite("--version").out.startswith("reunite 0.")
+def test_the_version_is_told(command: Reunite) -> None:
+    assert command("--version").out.startswith("reunite 0.")
 
 
 @pytest.fixture
