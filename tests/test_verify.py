@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-import reunite as reunite_package
+import reunite
 from audit import Tables
 from conftest import OpenStore
 from grown import grow, verified
 from oracle import Node, nodes_of
 from reunite.bulk.findings import LISTED
 from sabotage import replace_tree, sabotage
-from test_cli import Reunite, reunite, shell  # noqa: F401
+from shell import Reunite
 
 LIVE = "source = 'presented'"
 NEWEST = "(select max(position) from reunite.journal where workspace = :w and type = '{}')"
@@ -25,7 +25,7 @@ IMPORT = NEWEST.format("imported")
 BROKEN: dict[str, tuple[str | Sequence[str], str]] = {
     # ── keys ──
     "a contact's e-mail changed": (
-        "update reunite.contact set email = 'ad\u200da@example.com' where workspace = :w and id = 1",
+        "update reunite.contact set email = 'a\u200da@example.com' where workspace = :w and id = 1",
         "not_in_normal_form",
     ),
     "a contact has what no identifier is": (
@@ -301,7 +301,7 @@ def test_it_reads_the_tree_as_users_do(
         url = f"sqlite:///{tmp_path / 'reunite.db'}"
     else:
         url = str(request.getfixturevalue("postgres_url"))
-    with reunite_package.open(url) as store:
+    with reunite.open(url) as store:
         for number in range(5):
             store.identify(f"ada{number // 2}@example.com", f"12{(number + 1) // 2}")
     assert verified(url, "default").is_sound
@@ -351,7 +351,7 @@ def test_digests_are_the_same_everywhere_and_what_their_form_says(
 
 
 def test_a_shell_sees_whether_a_store_is_sound(
-    reunite: Reunite,  # noqa: F811
+    command: Reunite,
     open_store: OpenStore,
     store_url: str,
     fresh_workspace: str,
@@ -359,14 +359,14 @@ def test_a_shell_sees_whether_a_store_is_sound(
     with open_store() as store:
         store.identify("ada@example.com", "123")
     where = ("--database", store_url, "--workspace", fresh_workspace)
-    sound = reunite("verify", *where)
+    sound = command("verify", *where)
     assert (sound.status, "sound" in sound.out, sound.err) == (0, True, "")
     sabotage(store_url, fresh_workspace, "delete from reunite.identifier where workspace = :w")
-    broken = reunite("verify", *where)
+    broken = command("verify", *where)
     assert broken.status == 1
     assert "identifier missing: 2" in broken.out
     assert "contact 1 has ada@example.com, which is no identifier" in broken.out
-    data = reunite("verify", *where, "--json")
+    data = command("verify", *where, "--json")
     assert data.status == 1
     assert json.loads(data.out)["findings"][0]["rule"] == "identifier_missing"
 
