@@ -66,3 +66,8 @@ select span.source, coalesce(raw.line, raw.rowid - span.first + span.first_line)
 from raw join span on raw.rowid >= span.first and raw.rowid < span.first + span.rows
 where raw.rowid in (select unnest($records))
 order by raw.rowid
+
+-- The line of each record whose place in its source does not tell it.
+-- name: keep_places
+create or replace table place as
+select rowid::bigint as record, line from raw where line is not null

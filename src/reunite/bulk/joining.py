@@ -40,9 +40,7 @@ def join_rows(engine: Engine) -> None:
     linkedIds alone join with each.
     """
     execute = engine.connection.execute
-    execute(
-        QUERIES["make_aged" if engine.count("blocked") else "make_aged_where_nothing_is_blocked"]
-    )
+    _make_aged(engine)
     execute(QUERIES["make_first"])
     execute(QUERIES["make_pointer"])
     count = engine.count("aged")
@@ -62,6 +60,15 @@ def join_rows(engine: Engine) -> None:
         "create or replace table tie as"
         " select pointer.n, pointer.target, pointer.linked from pointer semi join counted using (n)"
     )
+
+
+def _make_aged(engine: Engine) -> None:
+    execute = engine.connection.execute
+    if engine.count("blocked"):
+        for query in ("make_aged", "note_refused", "leave_out_refused"):
+            execute(QUERIES[query])
+    else:
+        execute(QUERIES["make_aged_where_nothing_is_blocked"])
 
 
 def _all(count: int) -> Nodes:

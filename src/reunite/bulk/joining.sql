@@ -23,6 +23,30 @@ select *, false as email_blocked, false as phone_blocked
 from taken
 order by created_at, id, record
 
+-- Those are refused, and told; lines are where the reader left them (faults.sql).
+-- name: note_refused
+insert into fault
+select
+  span.source,
+  coalesce(place.line, taken.record - span.first + span.first_line),
+  taken.record,
+  case when taken.email is null then 'phoneNumber' else 'email' end,
+  coalesce(taken.email, taken.phone),
+  'is blocked, and the row has nothing that is not',
+  true
+from taken
+left join place on place.record = taken.record
+join span on taken.record >= span.first and taken.record < span.first + span.rows
+where taken.record not in (select record from aged)
+  and taken.record not in (select record from left_out)
+order by taken.record
+
+-- name: leave_out_refused
+insert into left_out
+select id, source_id, record, 'blocked'
+from taken
+where record not in (select record from aged) and record not in (select record from left_out)
+
 -- Each identifier, the oldest row that has it, and how many have it.
 -- name: make_first
 create or replace table first as

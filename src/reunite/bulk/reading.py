@@ -13,6 +13,7 @@ from typing import Any
 
 from reunite.bulk.blocklist import read_blocks
 from reunite.bulk.engine import Engine
+from reunite.bulk.faults import QUERIES as FAULTS
 from reunite.bulk.faults import (
     Fault,
     FaultCount,
@@ -95,6 +96,7 @@ def read(
         advance(rows)
     if not renumber:
         _require_ids(engine, rows, ids)
+    engine.connection.execute(FAULTS["keep_places"])
     engine.connection.execute("drop table raw")
     faults, examples = fault_counts(engine), first_faults(engine)
     return Reading(found, rows, taken, deleted, refused, faults, examples)

@@ -98,6 +98,8 @@ class Effect(msgspec.Struct, frozen=True, rename="camel"):
     largest: list[Large]
     suspects: list[Suspect]
     linked_ids: LinkedIds
+    refused_as_blocked: int
+    """Rows that were read but not taken: all that they have is blocked."""
     blocked: int
     """Identifiers that are blocked from now on."""
 
@@ -115,6 +117,7 @@ def effect_of(plan: Plan) -> Effect:
         largest=[_large(engine, *row) for row in _all(engine, "largest", limit=LISTED)],
         suspects=[Suspect(*row) for row in _all(engine, "suspects", limit=2 * LISTED, many=MANY)],
         linked_ids=_linked_ids(engine),
+        refused_as_blocked=_number(engine, "number_refused_as_blocked"),
         blocked=len(plan.rows("block")),
     )
 

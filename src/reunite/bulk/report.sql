@@ -112,3 +112,6 @@ select count(*) from (
   group by component.first
   having count(distinct said.first) > 1
 )
+
+-- name: number_refused_as_blocked
+select count(*) from left_out where why = 'blocked'

@@ -1,0 +1,190 @@
+"""`reunite import` as its user sees it: what it takes, tells, refuses, and leaves as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import reunite
+from audit import Tables, faults
+from shell import Reunite
+
+PEOPLE = """\
+id,phoneNumber,email,linkedId,linkPrecedence,createdAt,updatedAt,deletedAt
+1,123456,Lorraine@hillvalley.edu,,primary,2023-04-01 00:00:00.374+00,2023-04-01 00:00:00.374+00,
+23,123-456,mcfly@hillvalley.edu,1,secondary,2023-04-20 05:30:00.11+00,2023-04-20 05:30:00.11+00,
+27,,george@hillvalley.edu,1,secondary,2023-04-21 05:30:00.11+00,2023-04-21 05:30:00.11+00,
+31,none,biff@hillvalley.edu,99,secondary,2023-04-22,,
+32,919191,,99,secondary,2023-04-23,,
+40,none,,,primary,2023-04-24,,
+41,919191,doc@hillvalley.edu,,primary,2023-04-25,,2023-05-01
+"""
+
+
+@pytest.fixture
+def people(shell: Path) -> Path:
+    path = shell / "contacts.csv"
+    path.write_text(PEOPLE)
+    return path
+
+
+@pytest.fixture
+def database(store_url: str, monkeypatch: pytest.MonkeyPatch, fresh_workspace: str) -> str:
+    """A store of either kind, by the settings, and an empty workspace in it."""
+    monkeypatch.setenv("REUNITE_DATABASE", store_url)
+    monkeypatch.setenv("REUNITE_WORKSPACE", fresh_workspace)
+    return store_url
+
+
+@pytest.fixture
+def tables(database: str, fresh_workspace: str) -> Any:
+    return lambda: Tables.read(database, fresh_workspace)
+
+
+def test_a_table_is_adopted_with_its_ids_its_ages_and_its_links(
+    people: Path, command: Reunite, database: str, fresh_workspace: str, tables: Any
+) -> None:
+    result = command("import", str(people), "--json")
+    assert result.status == 0, result.err
+    assert result.data["effect"]["contacts"] == {"before": 0, "after": 5}
+    assert result.data["effect"]["identities"] == {"before": 0, "after": 2}
+    with reunite.open(database, workspace=fresh_workspace) as store:
+        person = store.identify("george@hillvalley.edu")
+        assert person.primary_contact_id == 1
+        assert person.emails == (
+            "lorraine@hillvalley.edu",
+            "mcfly@hillvalley.edu",
+            "george@hillvalley.edu",
+        )
+        assert person.phone_numbers == ("123456",)
+        assert person.secondary_contact_ids == (23, 27)
+        assert store.identify("biff@hillvalley.edu").secondary_contact_ids == (32,)
+        assert store.identify("new@hillvalley.edu").primary_contact_id == 100
+    assert faults(tables()) == []
+
+
+def test_people_are_told_what_was_read_taken_and_refused(
+    people: Path, command: Reunite, database: str
+) -> None:
+    out = command("import", str(people), "--dry-run").out
+    assert "7 rows read: 5 taken, 1 soft-deleted, 1 refused" in out
+    assert "linkedId from linkedId" in out
+    assert "contacts    0 → 5" in out
+    assert "identities  0 → 2" in out
+    assert "Nothing was written" in out
+
+
+def test_a_dry_run_makes_no_store(people: Path, command: Reunite, shell: Path) -> None:
+    assert command("import", str(people), "--dry-run", "--database", "sqlite:///no.db").status == 0
+    assert not list(shell.glob("no.db*"))
+
+
+def test_a_dry_run_of_a_store_changes_nothing_and_foretells_the_import(
+    people: Path, command: Reunite, database: str, fresh_workspace: str, tables: Any
+) -> None:
+    with reunite.open(database, workspace=fresh_workspace) as store:
+        store.identify("mcfly@hillvalley.edu", "5")
+        store.identify("biff@hillvalley.edu", "6")
+        store.identify("other@hillvalley.edu", "123456")
+    people.write_text(PEOPLE.replace("\n1,", "\n11,").replace(",1,", ",11,"))
+    before = tables()
+    foretold = command("import", str(people), "--dry-run", "--json").data["effect"]
+    assert tables() == before
+    assert foretold["numberOfMerges"] == 1
+    assert foretold["merges"] == [{"primaryContactIds": [1, 3], "contacts": 2, "identifiers": 4}]
+    assert command("import", str(people), "--json").data["effect"] == foretold
+    assert faults(tables()) == []
+
+
+def test_what_was_not_taken_is_listed_with_line_column_value_and_reason(
+    people: Path, command: Reunite, database: str, shell: Path
+) -> None:
+    command("import", str(people), "--rejects", "rejects.csv")
+    lines = (shell / "rejects.csv").read_text().splitlines()
+    assert lines[0] == "source,line,column,value,reason"
+    assert [line.split(",", 1)[1] for line in lines[1:]] == [
+        "5,phoneNumber,none,has no digit",
+        "7,phoneNumber,none,has no digit",
+    ]
+
+
+def test_columns_that_nobody_knows_are_named_by_hand(
+    shell: Path, command: Reunite, database: str
+) -> None:
+    (shell / "odd.csv").write_text("Nr,Elektropost\n7,a@x.co\n")
+    refused = command("import", "odd.csv")
+    assert refused.status == 6
+    assert "Nr" in refused.err
+    assert "--map" in refused.err
+    taken = command("import", "odd.csv", "--map", "id=Nr", "--map", "email=Elektropost", "--json")
+    assert taken.data["effect"]["contacts"]["after"] == 1
+
+
+def test_ids_that_are_taken_stop_the_import_and_new_ones_let_it_go_on(
+    people: Path, command: Reunite, database: str, shell: Path, tables: Any
+) -> None:
+    command("import", str(people))
+    before = tables()
+    stopped = command("import", str(people))
+    assert stopped.status == 6
+    assert "7 ids are taken in the store, the first 1, 23, 27, 31, 32" in stopped.err
+    assert tables() == before
+    assert command("import", str(people), "--renumber", "ids.csv").status == 0
+    assert (shell / "ids.csv").read_text().splitlines() == [
+        "old,new",
+        *(f"{old},{new}" for new, old in enumerate([1, 23, 27, 31, 32], start=100)),
+    ]
+    assert faults(tables()) == []
+
+
+def test_the_identifier_that_glues_an_identity_past_the_limit_is_named(
+    shell: Path, command: Reunite, database: str, tables: Any
+) -> None:
+    rows = [f"{number},user{number}@x.co,0000000000" for number in range(1, 21)]
+    (shell / "junk.csv").write_text("\n".join(["id,email,phone", *rows]))
+    command("workspace", "--identity-limit", "10")
+    stopped = command("import", "junk.csv")
+    assert stopped.status == 6
+    assert "contact 1 would have 21 identifiers, the limit is 10" in stopped.err
+    assert "phone 0000000000" in stopped.err
+    assert tables().contacts == []
+    (shell / "block.txt").write_text("0000000000\n")
+    blocked = command("import", "junk.csv", "--block", "block.txt", "--json").data["effect"]
+    assert blocked["identities"]["after"] == 20
+    assert blocked["blocked"] == 1
+    assert faults(tables()) == []
+    assert "0000000000" in command("block", "list").out
+
+
+def test_an_identity_past_the_limit_is_taken_where_one_says_so(
+    shell: Path, command: Reunite, database: str
+) -> None:
+    (shell / "big.csv").write_text("id,email,phone\n1,a@x.co,1\n2,b@x.co,1\n")
+    command("workspace", "--identity-limit", "2")
+    taken = command("import", "big.csv", "--allow-oversized", "--json")
+    assert taken.data["effect"]["identities"]["after"] == 1
+
+
+def test_only_what_the_store_does_not_hold_can_be_blocked(
+    people: Path, command: Reunite, database: str, shell: Path
+) -> None:
+    command("import", str(people))
+    (shell / "block.txt").write_text("123456\n")
+    (shell / "more.csv").write_text("id,email\n500,x@x.co\n")
+    stopped = command("import", "more.csv", "--block", "block.txt")
+    assert stopped.status == 6
+    assert "phone 123456 (contact 1)" in stopped.err
+
+
+def test_rows_with_nothing_but_blocked_identifiers_are_refused_and_told(
+    shell: Path, command: Reunite, database: str, tables: Any
+) -> None:
+    (shell / "block.txt").write_text("0000\n")
+    (shell / "rows.csv").write_text("id,email,phone\n1,a@x.co,0000\n2,,0000\n")
+    outcome = command("import", "rows.csv", "--block", "block.txt", "--json").data
+    assert outcome["effect"]["contacts"]["after"] == 1
+    assert outcome["effect"]["refusedAsBlocked"] == 1
+    assert [row["contact_id"] for row in tables().tombstones] == [2]
+    assert faults(tables()) == []
