@@ -44,14 +44,12 @@ $$;
 
 -- What the store knows of each presented pair. seen: live evidence holds the pair, so that
 -- presenting it again changes nothing (a contact that a request brought and that holds one of the
--- two, or a presented link). What is blocked has no contact; only where the workspace blocks
--- anything does anyone look whether it is.
+-- two, or a presented link). What is blocked has no contact here.
 -- Subqueries, not joins: planned over empty tables, a join would read whole workspaces.
 create or replace function reunite.look_up(p_workspace int, p_emails text[], p_phones text[])
 returns table (
   item int, email text, phone text, email_contact bigint, phone_contact bigint,
-  email_identity bigint, phone_identity bigint, seen boolean,
-  email_is_blocked boolean, phone_is_blocked boolean
+  email_identity bigint, phone_identity bigint, seen boolean
 )
 language sql stable
 begin atomic
@@ -73,25 +71,6 @@ begin atomic
           and l.b_type = 'phone' and l.b_key = reunite.phone_key(asked.phone)
           and l.source = 'presented'
         limit 1
-      )
-    ) is true,
-    (
-      by_email.id is null
-      and asked.email is not null
-      and (select w.has_blocks from reunite.workspace w where w.id = p_workspace)
-      and (
-        select i.blocked_by is not null from reunite.identifier i
-        where i.workspace = p_workspace and i.type = 'email' and i.key = asked.email
-      )
-    ) is true,
-    (
-      by_phone.id is null
-      and asked.phone is not null
-      and (select w.has_blocks from reunite.workspace w where w.id = p_workspace)
-      and (
-        select i.blocked_by is not null from reunite.identifier i
-        where i.workspace = p_workspace and i.type = 'phone'
-          and i.key = reunite.phone_key(asked.phone)
       )
     ) is true
   from unnest(p_emails, p_phones) with ordinality asked (email, phone, item)
@@ -177,9 +156,24 @@ return json_build_object(
 );
 
 
+-- Whether an identifier is blocked; asked only where the workspace blocks anything. In PL/pgSQL, as
+-- the next, so that its plan is kept.
+create or replace function reunite.is_blocked(p_workspace int, p_type text, p_key text)
+returns boolean
+language plpgsql stable
+as $$
+begin
+  return (
+    select i.blocked_by is not null from reunite.identifier i
+    where i.workspace = p_workspace and i.type = p_type and i.key = p_key
+  ) is true;
+end
+$$;
+
+
 -- An identity with what only a workspace that blocks anything has: how many of its identifiers are
--- blocked, and the blocked ones that links hold and no contact of it does, by position. In PL/pgSQL,
--- so that its plan is kept; laterals with an offset, for the reason at look_up.
+-- blocked, and the blocked ones that links hold and no contact of it does, by position. Laterals
+-- with an offset, for the reason at look_up.
 create or replace function reunite.with_blocks(p_workspace int, p_its reunite.members)
 returns reunite.members
 language plpgsql stable
@@ -193,10 +187,7 @@ begin
     union all
     select 'phone', p.key from unnest(v_keys) p (key)
   ) held
-  where (
-    select i.blocked_by is not null from reunite.identifier i
-    where i.workspace = p_workspace and i.type = held.type and i.key = held.key
-  );
+  where reunite.is_blocked(p_workspace, held.type, held.key);
 
   select
     coalesce(array_agg(linked.key order by linked.position, linked.key)
@@ -224,10 +215,7 @@ begin
         offset 0
       )
     ) other
-    where (
-      select i.blocked_by is not null from reunite.identifier i
-      where i.workspace = p_workspace and i.type = other.type and i.key = other.key
-    )
+    where reunite.is_blocked(p_workspace, other.type, other.key)
     group by other.type, other.key
   ) linked
   where linked.key <> all (case linked.type when 'email' then p_its.emails else v_keys end);
@@ -250,6 +238,23 @@ language sql volatile
 return pg_advisory_xact_lock(1919251822, p_workspace);
 
 
+-- An identity's text where the workspace blocks anything.
+create or replace function reunite.contact_with_blocks(p_workspace int, p_identity bigint)
+returns json
+language plpgsql stable
+as $$
+declare
+  v_its reunite.members;
+begin
+  select m.* into v_its from reunite.members(p_workspace, p_identity) m;
+  v_its := reunite.with_blocks(p_workspace, v_its);
+  return reunite.contact_json(
+    v_its.ids, v_its.emails || v_its.more_emails, v_its.phones || v_its.more_phones
+  );
+end
+$$;
+
+
 -- Answers those requests that would change nothing, from one snapshot and without a lock. The text
 -- of an identity comes once, with the first item that asks for it; same_as names that item.
 create or replace function reunite.recognise_many(
@@ -264,8 +269,14 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 declare
-  v_workspace int := reunite.workspace_id(p_workspace);
+  v_workspace int;
+  v_has_blocks boolean;
 begin
+  select w.id, w.has_blocks into v_workspace, v_has_blocks
+  from reunite.workspace w where w.name = p_workspace;
+  if not found then
+    perform reunite.workspace_id(p_workspace);  -- raises
+  end if;
   return query
   select
     known.item,
@@ -273,11 +284,7 @@ begin
     case when known.told_at <> known.item then known.told_at end,
     case
       when known.told_at <> known.item then null
-      when known.has_blocks then (
-        select reunite.contact_json(b.ids, b.emails || b.more_emails, b.phones || b.more_phones)
-        from reunite.members(v_workspace, known.identity) m
-        cross join lateral reunite.with_blocks(v_workspace, m) b
-      )
+      when v_has_blocks then reunite.contact_with_blocks(v_workspace, known.identity)
       else (
         select reunite.contact_json(m.ids, m.emails, m.phones)
         from reunite.members(v_workspace, known.identity) m
@@ -287,14 +294,23 @@ begin
   from (
     select
       l.item,
-      (select w.has_blocks from reunite.workspace w where w.id = v_workspace) as has_blocks,
       coalesce(l.email_identity, l.phone_identity) as identity,
       min(l.item) over (partition by coalesce(l.email_identity, l.phone_identity)) as told_at
     from reunite.look_up(v_workspace, p_emails, p_phones) l
     where l.seen
-      and (l.email is null or l.email_identity is not null or l.email_is_blocked)
-      and (l.phone is null or l.phone_identity is not null or l.phone_is_blocked)
+      and (
+        l.email is null
+        or l.email_identity is not null
+        or (v_has_blocks and reunite.is_blocked(v_workspace, 'email', l.email))
+      )
+      and (
+        l.phone is null
+        or l.phone_identity is not null
+        or (v_has_blocks and reunite.is_blocked(v_workspace, 'phone', reunite.phone_key(l.phone)))
+      )
       and coalesce(l.email_identity, l.phone_identity) = coalesce(l.phone_identity, l.email_identity)
+      -- If the first block came meanwhile, the snapshot has it: then all is left to identify_many.
+      and v_has_blocks = (select w.has_blocks from reunite.workspace w where w.id = v_workspace)
   ) known
   order by known.item;
 end
@@ -367,8 +383,6 @@ declare
   v_email_identities bigint[];
   v_phone_identities bigint[];
   v_seen boolean[];
-  v_emails_blocked boolean[];
-  v_phones_blocked boolean[];
 
   -- The identities that it touches, each as it stands, and the item that told it last, if any.
   v_identities bigint[];
@@ -386,8 +400,8 @@ declare
   v_phone text;
   v_email_slot int;
   v_phone_slot int;
-  v_email_is_blocked boolean;
-  v_phone_is_blocked boolean;
+  v_email_is_blocked boolean := false;
+  v_phone_is_blocked boolean := false;
   v_email_is_new boolean;
   v_phone_is_new boolean;
   v_identity bigint;
@@ -425,12 +439,10 @@ begin
     array_agg(asked.email), array_agg(asked.phone),
     array_agg(asked.email_slot), array_agg(asked.phone_slot), array_agg(asked.pair_slot),
     array_agg(asked.email_contact), array_agg(asked.phone_contact),
-    array_agg(asked.email_identity), array_agg(asked.phone_identity), array_agg(asked.seen),
-    array_agg(asked.email_is_blocked), array_agg(asked.phone_is_blocked)
+    array_agg(asked.email_identity), array_agg(asked.phone_identity), array_agg(asked.seen)
   into
     v_emails, v_phones, v_email_slots, v_phone_slots, v_pair_slots,
-    v_email_contacts, v_phone_contacts, v_email_identities, v_phone_identities, v_seen,
-    v_emails_blocked, v_phones_blocked
+    v_email_contacts, v_phone_contacts, v_email_identities, v_phone_identities, v_seen
   from (
     select
       l.*,
@@ -473,8 +485,11 @@ begin
     v_email_is_new := v_email is not null and v_identity is null;
     v_phone_is_new := v_phone is not null and v_other is null;
     v_identity := coalesce(v_identity, v_other);
-    v_email_is_blocked := v_has_blocks and v_emails_blocked[i];
-    v_phone_is_blocked := v_has_blocks and v_phones_blocked[i];
+    if v_has_blocks then
+      v_email_is_blocked := v_email_is_new and reunite.is_blocked(v_workspace, 'email', v_email);
+      v_phone_is_blocked := v_phone_is_new
+        and reunite.is_blocked(v_workspace, 'phone', reunite.phone_key(v_phone));
+    end if;
     if v_email_is_blocked or v_phone_is_blocked then
       -- It goes with the other value, as an attribute; it is neither new nor known.
       v_email_is_new := v_email_is_new and not v_email_is_blocked;

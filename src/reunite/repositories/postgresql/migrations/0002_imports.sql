@@ -76,12 +76,11 @@ alter table reunite.link
 create index link_b on reunite.link (workspace, b_type, b_key, a_type, a_key, source);
 
 -- blocked: how many of the e-mails and phones are. more_emails, more_phones: blocked ones that only
--- links hold, by key. What looks up comes back with more columns when the functions are made anew.
+-- links hold, by key.
 alter type reunite.members
   add attribute blocked int,
   add attribute more_emails text[],
   add attribute more_phones text[];
-drop function if exists reunite.look_up(int, text[], text[]);
 
 -- An import is one operation and one row, which names no contacts.
 alter table reunite.journal
