@@ -9,6 +9,7 @@
     │   ├── OutcomeUnknown     perhaps done: the answer was lost; asking again is safe
     │   └── StoreFull          surely not done: no space left on the store's disk
     ├── ImportStopped          what was to be imported cannot be, as it is; nothing was written
+    ├── ExportStopped          what was to be exported could not be written where it was to go
     ├── Shed                   not taken: too many requests wait, or this one waited too long
     └── Refused                this program must not work on this store
         ├── PolicyMismatch     it was made with another phone region or rule version
@@ -110,6 +111,10 @@ class ImportStopped(ReuniteError):
     The message says what, where, and what would be right; it may name identifiers, because whoever
     imports them has them.
     """
+
+
+class ExportStopped(ReuniteError):
+    """A file or folder could not be written; nothing is left of it."""
 
 
 class Shed(ReuniteError):

@@ -36,7 +36,7 @@ Column: TypeAlias = NDArray[np.int64]
 
 def bring_table(engine: Engine, snapshot: Snapshot, table: str, progress: Progress) -> None:
     """Make a table of the engine of a whole table of the store, in the order it comes in."""
-    _bring(engine, table, TABLES[table], snapshot.csv(table), _total(snapshot, table), progress)
+    _bring(engine, table, TABLES[table], snapshot.csv(table), total_of(snapshot, table), progress)
 
 
 def bring_tree(engine: Engine, snapshot: Snapshot, progress: Progress) -> None:
@@ -80,16 +80,18 @@ def _bring(
     progress: Progress,
 ) -> None:
     with progress.phase(f"reading {table}", total) as advance:
-        path = engine.spool(f"{table}.csv", _counted(blocks, advance))
+        path = engine.spool(f"{table}.csv", counted(blocks, advance))
         load_csv(engine, table, columns, str(path))
     path.unlink()
 
 
-def _counted(blocks: Iterable[bytes], advance: Callable[[int], None]) -> Iterator[bytes]:
+def counted(blocks: Iterable[bytes], advance: Callable[[int], None]) -> Iterator[bytes]:
+    """The same blocks of CSV, of which the lines are counted."""
     for block in blocks:
         yield block
         advance(block.count(b"\n"))
 
 
-def _total(snapshot: Snapshot, table: str) -> int | None:
+def total_of(snapshot: Snapshot, table: str) -> int | None:
+    """How many rows a table has, where the journal says so."""
     return {"contact": snapshot.head.contacts, "journal": snapshot.head.position}.get(table)

@@ -15,7 +15,7 @@ from reunite.bulk.evidence import Evidence, read_evidence
 from reunite.bulk.findings import Finding, Findings
 from reunite.bulk.forest import Numbers
 from reunite.bulk.forms import check_forms
-from reunite.bulk.partition import check_partition
+from reunite.bulk.partition import check_partition, identities_of
 from reunite.bulk.progress import Progress
 from reunite.bulk.replay import Replay
 from reunite.bulk.tables import Column, bring_table, bring_tree, slices
@@ -71,7 +71,7 @@ def verify(engine: Engine, snapshot: Snapshot, progress: Progress) -> Verificati
     with progress.phase("replaying the journal", engine.count("journal")) as advance:
         replay.run(advance)
     with progress.phase("comparing identities"):
-        identity_ids, identity, sizes = _identities(engine)
+        identity_ids, identity, sizes = identities_of(engine)
         check_partition(evidence, replay.forest, identity_ids, identity, findings)
         del replay
     bring_tree(engine, snapshot, progress)
@@ -85,23 +85,6 @@ def verify(engine: Engine, snapshot: Snapshot, progress: Progress) -> Verificati
         digests = digests_of(evidence, identity, sizes)
     _check_workspace(snapshot, counts, findings)
     return Verification(counts, digests, findings.all())
-
-
-def _identities(engine: Engine) -> tuple[Column, Numbers, Numbers]:
-    """The identities of the store, by number that of each contact, and how many each has."""
-    engine.connection.execute(
-        "create or replace table identity as"
-        " select identity_id, count(*)::integer as contacts from contact group by identity_id"
-        " order by identity_id"
-    )
-    found = engine.connection.execute("select identity_id, contacts from identity").fetchnumpy()
-    identity_ids, sizes = found["identity_id"], found["contacts"]
-    parts = [
-        np.searchsorted(identity_ids, ids).astype(np.int32)
-        for (ids,) in slices(engine, "contact", "identity_id")
-    ]
-    number = np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
-    return identity_ids, number, sizes
 
 
 def _check_identifiers(evidence: Evidence, findings: Findings) -> None:

@@ -19,7 +19,7 @@ def write(plan: Plan, store: Loading, progress: Progress) -> None:
         rows = plan.rows(table)
         if total := len(rows):
             with progress.phase(f"writing {table}s", total) as advance:
-                store.write(table, _Watched(rows, advance))
+                store.write(table, Watched(rows, advance))
     store.block(plan.rows("block"))
     store.write("journal", _journal(plan))
 
@@ -40,7 +40,7 @@ def _journal(plan: Plan) -> QueryRows:
     )
 
 
-class _Watched(Rows):
+class Watched(Rows):
     """Rows that tell how many of them were taken."""
 
     def __init__(self, rows: Rows, advance: Callable[[int], None]) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from reunite import errors
 from reunite.cli.block import block
+from reunite.cli.export import export
 from reunite.cli.importing import import_
 from reunite.cli.serve import CannotListen, serve
 from reunite.cli.store import identify, migrate, workspace
@@ -24,6 +25,7 @@ EXIT_STATUSES: dict[type[errors.ReuniteError], int] = {
     errors.IdentityTooLarge: 5,
     errors.BlockedIdentifier: 5,
     errors.ImportStopped: 6,
+    errors.ExportStopped: 6,
 }
 """What a shell sees of an error; 2 is what wrong options give, too."""
 
@@ -39,6 +41,7 @@ app.command()(migrate)
 app.command()(identify)
 app.command()(workspace)
 app.command()(verify)
+app.command()(export)
 app.command("import")(import_)
 app.add_typer(block, name="block")
 

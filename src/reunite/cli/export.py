@@ -1,0 +1,117 @@
+"""`reunite export`: what a store holds, as files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reunite import repositories
+from reunite.cli import options
+from reunite.cli.extra import require_bulk
+from reunite.errors import InvalidSetting
+from reunite.settings import Settings
+
+if TYPE_CHECKING:
+    from reunite.bulk.engine import Engine
+
+
+class Format(StrEnum):
+    """How a file is written."""
+
+    csv = "csv"
+    ndjson = "ndjson"
+    parquet = "parquet"
+
+
+class What(StrEnum):
+    """What an export tells."""
+
+    contacts = "contacts"
+    identities = "identities"
+
+
+def export(
+    file_format: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.csv,
+    what: Annotated[What, typer.Option(help="A row for each contact, or each person.")] = (
+        What.contacts
+    ),
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where to; else standard output.", show_default=False),
+    ] = None,
+    full: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Everything, evidence and journal too, for `reunite import --full`.",
+            show_default=False,
+        ),
+    ] = None,
+    memory: options.Memory = "400MB",
+    database: options.Database = None,
+    workspace: options.Workspace = None,
+    phone_region: options.PhoneRegion = None,
+) -> None:
+    """Write contacts or persons to a file, or all of a workspace to a folder."""
+    require_bulk()
+    from reunite.bulk.engine import Engine
+
+    if file_format is Format.parquet and output is None and full is None:
+        raise InvalidSetting("Parquet is no text for a terminal or a pipe; give --output FILE")
+    settings = Settings.read(
+        os.environ, database=database, workspace=workspace, phone_region=phone_region
+    )
+    with (
+        Engine(options.bytes_of(memory)) as engine,
+        repositories.snapshot(
+            settings.database, workspace=settings.workspace, phone_region=settings.phone_region
+        ) as snapshot,
+    ):
+        if full is not None:
+            _export_full(engine, snapshot, full)
+        else:
+            _export(engine, snapshot, what, file_format, output)
+
+
+def _export_full(engine: Engine, snapshot: repositories.Snapshot, folder: Path) -> None:
+    from reunite.bulk.full import export_full
+    from reunite.bulk.progress import Progress
+
+    manifest = export_full(engine, snapshot, folder, Progress())
+    print(
+        f"{folder}: {manifest.contacts:,} contacts of {manifest.identities:,} identities, digest"
+        f" of the partition {manifest.digests.partition}",
+        file=sys.stderr,
+    )
+
+
+def _export(
+    engine: Engine,
+    snapshot: repositories.Snapshot,
+    what: What,
+    file_format: Format,
+    output: Path | None,
+) -> None:
+    from reunite.bulk.exporting import export as export_it
+    from reunite.bulk.output import whole_file
+    from reunite.bulk.progress import Progress
+
+    if output is not None:
+        with whole_file(output) as beside:
+            export_it(engine, snapshot, what.value, file_format.value, beside, Progress())
+    else:
+        path = engine.folder / "export"
+        export_it(engine, snapshot, what.value, file_format.value, path, Progress())
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+    print(
+        f"These are {what.value} alone, without the evidence that joins them and the journal;"
+        " --full DIR carries everything.",
+        file=sys.stderr,
+    )
