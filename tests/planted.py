@@ -54,7 +54,7 @@ def plant(database: str, workspace: str, plan: Plan) -> list[list[Node]]:
     _plan_rows(plan, tables, position, at)
     links = _plan_links(plan, position, at)
     repointed = _plan_identities(plan, tables, links, position, at)
-    with _Writer(database, workspace) as writer:
+    with Writer(database, workspace) as writer:
         for identity_id, into in repointed:
             writer.run(
                 "update contact set identity_id = ? where identity_id = ? and workspace = {}",
@@ -181,7 +181,7 @@ def _microseconds(when: int | datetime) -> int:
     return when if isinstance(when, int) else (when - EPOCH) // timedelta(microseconds=1)
 
 
-class _Writer:
+class Writer:
     """One transaction on a store of either kind; ``{}`` stands for the workspace's id."""
 
     def __init__(self, database: str, workspace: str) -> None:
@@ -210,7 +210,7 @@ class _Writer:
         is_time = not self._is_sqlite and name in TIMES.get(table, ())
         return EPOCH + timedelta(microseconds=value) if is_time else value
 
-    def __enter__(self) -> _Writer:
+    def __enter__(self) -> Writer:
         if self._is_sqlite:
             self._sqlite.execute("begin immediate")
         return self

@@ -14,7 +14,7 @@ import pytest
 from audit import faults
 from conftest import OpenStore
 from oracle import Node, Oracle
-from planted import Plan, plant
+from planted import Plan, Writer, plant
 from reunite import BlockedIdentifier, Identified, IdentityTooLarge, Presented, Totals
 from reunite.repositories import Store
 from tables import Tables
@@ -188,6 +188,20 @@ def test_a_refused_item_takes_nothing_from_its_neighbours(
         BlockedIdentifier,
         "known",
     ]
+
+
+def test_an_identifier_blocked_after_it_was_seen_links_no_one_any_more(
+    store: Store, store_url: str, fresh_workspace: str
+) -> None:
+    store.identify("a@x.co", "1")
+    plant(store_url, fresh_workspace, Plan([], blocked=[P]))
+    with Writer(store_url, fresh_workspace) as writer:
+        writer.run("update identifier set blocked_by = 2 where key = '1' and workspace = {}", [])
+    assert contact(store.identify("b@x.co", "1")) == (2, ["b@x.co"], ["1"], [])
+    assert recognised(store, None, "1") is None
+    with pytest.raises(BlockedIdentifier):
+        store.identify(phone_number="1")
+    assert contact(store.identify("a@x.co", "1")) == (1, ["a@x.co"], ["1"], [])
 
 
 def test_blocks_are_those_of_one_workspace(
