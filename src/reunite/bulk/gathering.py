@@ -30,8 +30,8 @@ _FIELDS = dict(zip(COLUMNS, ("id", "email", "phone", "linked", "created", "delet
 """Our columns, and their names in the tables."""
 
 
-_ABSENT = ["", r"\N", "NULL", "null"]
-"""What stands for no value at all, in quotes or not."""
+_ABSENT = r"'', '\N', 'NULL', 'null'"
+"""What stands for no value at all, in quotes or not; as SQL has it."""
 
 
 class Gathered(NamedTuple):
@@ -138,7 +138,7 @@ def _parquet(spot: _Spot, places: _Places) -> tuple[list[str], dict[str, int]]:
             for ours, place in chosen.items()
         }
         _insert(spot.engine, table, texts)
-    except duckdb.Error as error:
+    except (duckdb.InvalidInputException, duckdb.IOException) as error:
         wrong = str(error).splitlines()[0]
         raise ImportStopped(
             f"{spot.source.name}: is no Parquet file, or damaged: {wrong}"
@@ -153,8 +153,7 @@ def _typed(column: str, type_: str) -> str:
     if type_ in {"DOUBLE", "FLOAT"} or type_.startswith("DECIMAL"):
         is_whole = f"{column} = trunc({column}) and abs({column}) < 1e18"
         return f"case when {is_whole} then {column}::bigint::varchar else {column}::varchar end"
-    absent = ", ".join(f"'{text}'" for text in _ABSENT)
-    return f"case when {column}::varchar not in ({absent}) then {column}::varchar end"
+    return f"case when {column}::varchar not in ({_ABSENT}) then {column}::varchar end"
 
 
 def _through_duckdb(
@@ -166,7 +165,7 @@ def _through_duckdb(
     connection.begin()
     try:
         rows = _insert(spot.engine, _read_csv(spot.plain.path, delimiter, width), texts)
-    except duckdb.Error:
+    except duckdb.InvalidInputException:
         connection.rollback()
         return False
     if rows + 1 != lines:
@@ -247,7 +246,7 @@ def _read_csv(path: Path, delimiter: str, width: int, *, has_header: bool = True
     columns = ", ".join(f"'c{place}': 'varchar'" for place in range(width))
     return (
         f"read_csv({_literal(path)}, auto_detect = false, delim = '{delimiter}', quote = '\"',"
-        f" escape = '\"', header = {has_header}, columns = {{{columns}}}, nullstr = {_ABSENT},"
+        f" escape = '\"', header = {has_header}, columns = {{{columns}}}, nullstr = [{_ABSENT}],"
         " compression = 'none')"
     )
 

@@ -52,18 +52,19 @@ def _delimiter_of(path: Path) -> str:
 
 
 def even_lines(path: Path) -> int | None:
-    """How many lines a file has, those without anything at its end aside.
+    """How many lines a file has, empty ones at its end aside.
 
-    None where one before is empty, so that lines and rows do not run together.
+    None where one before is empty, or ends by a carriage return alone: then lines and rows do not
+    run together.
     """
-    count = 0
+    count = 1
     before = b""
-    blank = False
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             joint = before + block
             body = joint.rstrip(b"\r\n")
-            blank = blank or b"\n\n" in body or b"\n\r\n" in body
+            if b"\n\n" in body or body.count(b"\r") != body.count(b"\r\n") or b"\n\r" in body:
+                return None
             count += body.count(b"\n")
             before = joint[len(body) :]
-    return None if blank else count + 1
+    return count

@@ -40,6 +40,10 @@ class _Lines(Iterator[str]):
         self.taken.append(line)
         return line
 
+    def are_blank(self) -> bool:
+        """Whether those taken say nothing at all."""
+        return all(line.isspace() for line in self.taken)
+
     def put_back(self, lines: Sequence[str]) -> None:
         self._back.extendleft(reversed(lines))
 
@@ -67,7 +71,7 @@ def csv_records(path: Path, delimiter: str) -> Iterator[Record]:
                 yield Record(line, (), _wrong(str(error)), first.rstrip("\r\n"))
                 line += 1
                 continue
-            if values and not (len(values) == 1 and values[0].isspace()):
+            if len(values) > 1 or not lines.are_blank():
                 yield Record(line, values)
             line += len(lines.taken)
 

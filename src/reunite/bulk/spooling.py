@@ -29,8 +29,6 @@ _GZIP = b"\x1f\x8b"
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
-_LONGEST_LINE = 16 << 20
-
 
 @dataclass(frozen=True)
 class Plain:
@@ -110,13 +108,12 @@ def _zstandard_lines(engine: Engine, source: Source, path: Path) -> Iterator[byt
     try:
         cursor.execute(
             "select line from read_csv($path, auto_detect = false, columns = {'line': 'varchar'},"
-            " delim = '', quote = '', escape = '', header = false, compression = 'zstd',"
-            f" max_line_size = {_LONGEST_LINE}, parallel = false)",
+            " delim = '', quote = '', escape = '', header = false, compression = 'zstd')",
             {"path": str(path)},
         )
         while lines := cursor.fetchmany(50_000):
             yield "".join(f"{line or ''}\n" for (line,) in lines).encode()
-    except duckdb.Error as error:
+    except (duckdb.InvalidInputException, duckdb.IOException) as error:
         if "unicode" in str(error):
             raise ImportStopped(
                 f"{source.name}: is not UTF-8; decompress it first (zstd -d) to be told where"
