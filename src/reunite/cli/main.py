@@ -13,6 +13,7 @@ from reunite.cli.block import block
 from reunite.cli.export import export
 from reunite.cli.importing import import_
 from reunite.cli.serve import CannotListen, serve
+from reunite.cli.stats import stats
 from reunite.cli.store import identify, migrate, workspace
 from reunite.cli.verify import verify
 
@@ -42,6 +43,7 @@ app.command()(identify)
 app.command()(workspace)
 app.command()(verify)
 app.command()(export)
+app.command()(stats)
 app.command("import")(import_)
 app.add_typer(block, name="block")
 

@@ -55,7 +55,7 @@ def _show(verification: Verification, console: Console) -> None:
     counts = verification.counts
     table = Table(show_header=False)
     table.add_column(style="bold")
-    table.add_column(overflow="fold")
+    table.add_column()
     for name, value in {
         "contacts": counts.contacts,
         "identities": counts.identities,
@@ -67,9 +67,11 @@ def _show(verification: Verification, console: Console) -> None:
         "past the limit": counts.past_limit,
     }.items():
         table.add_row(name, f"{value:,}")
-    table.add_row("digest of the partition", verification.digests.partition)
-    table.add_row("digest of the contacts", verification.digests.contacts)
     console.print(table)
+    # Not in the table, where a narrow terminal would break them.
+    for name in ("partition", "contacts"):
+        digest = getattr(verification.digests, name)
+        console.print(f"digest of the {name}: {digest}", highlight=False, soft_wrap=True)
     if verification.is_sound:
         console.print("sound: everything holds")
     for finding in verification.findings:

@@ -1,0 +1,130 @@
+"""`reunite stats`: what is in a store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rich.bar import Bar
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from reunite import repositories
+from reunite.cli import options
+from reunite.cli.extra import require_bulk
+from reunite.http import wire
+from reunite.settings import Settings
+
+if TYPE_CHECKING:
+    from reunite.bulk.statistics import Statistics
+
+_LONGEST = 48
+"""Characters of an identifier that are shown."""
+
+_BAR = 40
+
+
+def stats(
+    json: options.Json = False,
+    memory: options.Memory = "400MB",
+    database: options.Database = None,
+    workspace: options.Workspace = None,
+    phone_region: options.PhoneRegion = None,
+) -> None:
+    """Count a workspace: sizes, the largest identities, the busiest identifiers."""
+    require_bulk()
+    from reunite.bulk.engine import Engine
+    from reunite.bulk.progress import Progress
+    from reunite.bulk.statistics import statistics_of
+
+    settings = Settings.read(
+        os.environ, database=database, workspace=workspace, phone_region=phone_region
+    )
+    with (
+        Engine(options.bytes_of(memory)) as engine,
+        repositories.snapshot(
+            settings.database, workspace=settings.workspace, phone_region=settings.phone_region
+        ) as snapshot,
+    ):
+        statistics = statistics_of(engine, snapshot, Progress())
+    if json:
+        print(wire.encode(statistics).decode())
+    else:
+        _show(statistics, Console())
+
+
+def _show(statistics: Statistics, console: Console) -> None:
+    console.print(
+        f"{statistics.contacts:,} contacts of {statistics.identities:,} identities;"
+        f" {statistics.emails:,} e-mails and {statistics.phones:,} phones, of which"
+        f" {statistics.blocked:,} blocked; {statistics.links:,} links",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if not statistics.contacts:
+        return
+    most = max(step.identities for step in statistics.sizes)
+    _print(
+        console,
+        f"Sizes in identifiers; the limit is {statistics.identity_limit:,}",
+        ("identifiers", "identities", "", "contacts"),
+        (
+            (
+                f"{step.from_:,}" if step.from_ == step.to else f"{step.from_:,} to {step.to:,}",
+                f"{step.identities:,}",
+                Bar(most, 0, step.identities, width=_BAR),
+                f"{step.contacts:,}",
+            )
+            for step in statistics.sizes
+        ),
+    )
+    _print(
+        console,
+        "The largest identities",
+        ("primary contact", "identifiers", "contacts", "who"),
+        (
+            (
+                str(each.primary_contact_id),
+                f"{each.identifiers:,}",
+                f"{each.contacts:,}",
+                _cut(each.example),
+            )
+            for each in statistics.largest
+        ),
+    )
+    _print(
+        console,
+        "The busiest identifiers",
+        ("contacts", "together with", "type", "identifier"),
+        (
+            (
+                f"{each.contacts:,}",
+                f"{each.others:,} {'e-mails' if each.type == 'phone' else 'phones'}",
+                each.type,
+                _cut(each.key) + (" (blocked)" if each.blocked else ""),
+            )
+            for each in statistics.busiest
+        ),
+    )
+
+
+def _print(
+    console: Console,
+    title: str,
+    columns: tuple[str, ...],
+    rows: Iterable[tuple[str | RenderableType, ...]],
+) -> None:
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        # What a store has is no mark-up.
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+    if table.row_count:
+        console.print(table)
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
