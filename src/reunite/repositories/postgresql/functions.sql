@@ -171,24 +171,15 @@ end
 $$;
 
 
--- An identity with what only a workspace that blocks anything has: how many of its identifiers are
--- blocked, and the blocked ones that links hold and no contact of it does, by position. Laterals
--- with an offset, for the reason at look_up.
-create or replace function reunite.with_blocks(p_workspace int, p_its reunite.members)
+-- An identity with the blocked identifiers that links hold and no contact of it does, by position.
+-- Laterals with an offset, for the reason at look_up.
+create or replace function reunite.with_attributes(p_workspace int, p_its reunite.members)
 returns reunite.members
 language plpgsql stable
 as $$
 declare
   v_keys text[] := array(select reunite.phone_key(p.phone) from unnest(p_its.phones) p (phone));
 begin
-  select count(*) into p_its.blocked
-  from (
-    select 'email' as type, e.email as key from unnest(p_its.emails) e (email)
-    union all
-    select 'phone', p.key from unnest(v_keys) p (key)
-  ) held
-  where reunite.is_blocked(p_workspace, held.type, held.key);
-
   select
     coalesce(array_agg(linked.key order by linked.position, linked.key)
       filter (where linked.type = 'email'), '{}'),
@@ -224,6 +215,30 @@ end
 $$;
 
 
+-- The same, and how many identifiers of its contacts are blocked.
+create or replace function reunite.with_blocks(p_workspace int, p_its reunite.members)
+returns reunite.members
+language plpgsql stable
+as $$
+begin
+  p_its := reunite.with_attributes(p_workspace, p_its);
+  p_its.blocked := (
+    select count(*)
+    from (
+      select 'email' as type, e.email as key from unnest(p_its.emails) e (email)
+      union all
+      select 'phone', reunite.phone_key(p.phone) from unnest(p_its.phones) p (phone)
+    ) held
+    where (
+      select i.blocked_by is not null from reunite.identifier i
+      where i.workspace = p_workspace and i.type = held.type and i.key = held.key
+    )
+  );
+  return p_its;
+end
+$$;
+
+
 -- How many distinct identifiers an identity has that are not blocked.
 create or replace function reunite.size(p_identity reunite.members) returns int
 language sql immutable
@@ -247,7 +262,7 @@ declare
   v_its reunite.members;
 begin
   select m.* into v_its from reunite.members(p_workspace, p_identity) m;
-  v_its := reunite.with_blocks(p_workspace, v_its);
+  v_its := reunite.with_attributes(p_workspace, v_its);
   return reunite.contact_json(
     v_its.ids, v_its.emails || v_its.more_emails, v_its.phones || v_its.more_phones
   );
