@@ -13,7 +13,7 @@ import pytest
 
 import reunite
 from filled import everything, load_people, rows
-from postgres import OwnServer
+from postgres import OwnServer, Server
 from reunite import OutcomeUnknown, SchemaMismatch, StoreUnavailable, repositories
 from reunite.bulk.engine import Engine
 from reunite.repositories.postgresql.snapshot import QUERIES
@@ -57,6 +57,27 @@ def test_a_loading_given_up_makes_no_schema_and_no_workspace(
     with psycopg.connect(postgres_url) as connection:
         names = connection.execute("select name from reunite.workspace").fetchall()
     assert names == [("default",)]
+
+
+def test_tables_made_and_filled_at_once_are_those_of_the_schema(
+    postgres_server: Server, engine: Engine
+) -> None:
+    filled, ordinary = postgres_server.fresh_database(), postgres_server.fresh_database()
+    load(filled, engine, range(1, 3000))
+    reunite.open(ordinary).close()
+    found = []
+    for url in filled, ordinary:
+        with psycopg.connect(url) as connection:
+            found.append(
+                connection.execute(
+                    "select indexdef from pg_indexes where schemaname = 'reunite' order by 1"
+                ).fetchall()
+                + connection.execute(
+                    "select conname, pg_get_constraintdef(oid) from pg_constraint "
+                    "where connamespace = 'reunite'::regnamespace order by 1, 2"
+                ).fetchall()
+            )
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("entered", [repositories.snapshot, repositories.loading])

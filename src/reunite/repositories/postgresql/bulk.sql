@@ -129,6 +129,22 @@ set identity_id = asked.successor
 from unnest(%(identity_ids)b::bigint[], %(successors)b::bigint[]) asked (identity_id, successor)
 where contact.workspace = %(workspace)s and contact.identity_id = asked.identity_id
 
+-- How to drop each index of a table and how to make it again.
+-- name: indexes
+select
+  case when pg_constraint.oid is null
+    then format('drop index %%s', pg_index.indexrelid::regclass)
+    else format('alter table %%s drop constraint %%I', pg_index.indrelid::regclass, conname) end,
+  case when pg_constraint.oid is null
+    then pg_get_indexdef(pg_index.indexrelid)
+    else format(
+      'alter table %%s add constraint %%I %%s',
+      pg_index.indrelid::regclass, conname, pg_get_constraintdef(pg_constraint.oid)
+    ) end
+from pg_catalog.pg_index
+left join pg_catalog.pg_constraint on pg_constraint.conindid = pg_index.indexrelid
+where pg_index.indrelid = %(table)s::regclass
+
 -- name: set_identity_limit
 update reunite.workspace set identity_limit = %(identity_limit)s where id = %(workspace)s
 

@@ -15,6 +15,7 @@ from reunite.identifier import Policy
 from reunite.repositories.bulk import TABLES, Loading, Rows, ahead
 from reunite.repositories.postgresql import schema
 from reunite.repositories.postgresql.connection import QUERIES as CONNECTION_QUERIES
+from reunite.repositories.postgresql.connection import BoundedConnection
 from reunite.repositories.postgresql.failure import is_loss, lost, meaning, translated
 from reunite.repositories.postgresql.snapshot import (
     QUERIES,
@@ -64,14 +65,33 @@ def open_loading(
         state = find_workspace(live, workspace, policy)
         if state is None:
             raise StoreUnavailable(f"the workspace {workspace!r} was removed while it was entered")
-        yield PostgresqlLoading(live, workspace, policy, state)
+        yield PostgresqlLoading(live, workspace, policy, state, is_new=not is_made)
 
 
 class PostgresqlLoading(PostgresqlSnapshot, Loading):
-    """What one transaction sees and writes, whose lock is held already."""
+    """What one transaction sees and writes, whose lock is held already.
+
+    Args:
+        is_new: whether the tables were made by the same transaction, so that only it sees them.
+    """
+
+    def __init__(
+        self,
+        live: BoundedConnection,
+        workspace: str,
+        policy: Policy,
+        state: tuple[int, int, bool],
+        *,
+        is_new: bool,
+    ) -> None:
+        super().__init__(live, workspace, policy, state)
+        self._is_new = is_new
+        self._dropped: dict[str, list[str]] = {}
 
     def write(self, table: str, rows: Rows) -> None:
         columns = [TABLES[table][TABLES[table].index(name)] for name in rows.columns]
+        if self._is_new and table not in self._dropped:
+            self._drop_indexes(table)
         self._copy(table, ["workspace", *columns], rows.copy_text(self._workspace))
 
     def block(self, identifiers: Rows) -> None:
@@ -93,6 +113,7 @@ class PostgresqlLoading(PostgresqlSnapshot, Loading):
     def commit(self) -> None:
         if self._live.info.transaction_status is not TransactionStatus.INTRANS:
             raise StoreError("PostgreSQL: what went before has failed; nothing will be written")
+        self._make_indexes()
         self._execute("note_blocks", {})
         try:
             self._live.execute("commit")
@@ -103,6 +124,22 @@ class PostgresqlLoading(PostgresqlSnapshot, Loading):
     def _execute(self, query: str, parameters: dict[str, object]) -> None:
         with translated():
             self._live.execute(QUERIES[query], {"workspace": self._workspace, **parameters})
+
+    def _drop_indexes(self, table: str) -> None:
+        """Made last, over a table that is filled at once, they cost less."""
+        with translated():
+            indexes = self._live.execute(
+                QUERIES["indexes"], {"table": f"reunite.{table}"}
+            ).fetchall()
+            for drop, _ in indexes:
+                self._live.execute(drop)
+        self._dropped[table] = [make for _, make in indexes]
+
+    def _make_indexes(self) -> None:
+        with translated():
+            for makes in self._dropped.values():
+                for make in makes:
+                    self._live.execute(make)
 
     def _copy(self, table: str, columns: Sequence[str], blocks: Iterator[bytes]) -> None:
         query = sql.SQL("copy {} ({}) from stdin").format(
