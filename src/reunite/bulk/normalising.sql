@@ -1,8 +1,8 @@
--- The rows of `raw` in normal form. What SQL surely knows is told here; of all else (`odd_…`) Python
--- makes the tables email_form and phone_form, so that the two are one function (identifier.py).
+-- The rows of `raw` in normal form. What SQL surely knows is told here; of all else (`odd_…`)
+-- Python makes the tables email_form and phone_form, so that the two are one function.
 
--- Plain are e-mails of which lower case is the whole normal form. Of a phone this is the normal form
--- if it is made of ASCII digits and the usual formatting, or else null.
+-- Plain are e-mails of which lower case is the whole normal form. Of a phone this is the normal
+-- form if it is made of ASCII digits and the usual formatting, or else null.
 -- name: begin
 create or replace macro is_plain_email(value) as
   length(value) <= 254 and regexp_full_match(value, '[!-?A-~]+@[!-\-/-?A-~]+(?:\.[!-\-/-?A-~]+)+');
@@ -21,11 +21,15 @@ create or replace macro plain_phone(value) as
 
 -- A whole number as text, of which fractions without any are one.
 create or replace macro without_fraction(value) as
-  case when regexp_full_match(value, '[+-]?[0-9]+\.0+') then split_part(value, '.', 1) else value end;
+  case
+    when regexp_full_match(value, '[+-]?[0-9]+\.0+') then split_part(value, '.', 1)
+    else value
+  end;
 
 -- Ids are whole numbers from 1 to 2^52.
 create or replace macro id_of(value) as
   case
+    when regexp_full_match(value, '[1-9][0-9]{0,14}') then value::bigint
     when regexp_full_match(without_fraction(value), '\+?[0-9]{1,100}')
       and try_cast(without_fraction(value) as hugeint) between 1 and 4503599627370496
     then without_fraction(value)::bigint
@@ -39,14 +43,18 @@ create or replace macro microseconds_of(number) as
     else number
   end;
 
-create or replace macro any_time_of(value) as
+create or replace macro odd_time_of(value) as
   case
     when regexp_full_match(
       upper(value),
       '[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?'
       || '(?: ?(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?)?'
     )
-      then epoch_us(try_cast(regexp_replace(replace(upper(value), ',', '.'), ' ?(UTC|GMT|Z)$', '+00') as timestamptz))
+      then epoch_us(
+        try_cast(
+          regexp_replace(replace(upper(value), ',', '.'), ' ?(?:UTC|GMT|Z)$', '+00') as timestamptz
+        )
+      )
     when regexp_full_match(value, '-?[0-9]{1,17}(?:\.0+)?')
       then microseconds_of(without_fraction(value)::bigint)
     when regexp_full_match(
@@ -56,11 +64,21 @@ create or replace macro any_time_of(value) as
   end;
 
 -- Microseconds since 1970, of the years 1 to 9999; null if it is no such time.
-create or replace macro time_of(value) as
+create or replace macro of_the_years(microseconds) as
   case
-    when any_time_of(value) between -62135596800000000 and 253402300799999999
-    then any_time_of(value)
+    when microseconds between -62135596800000000 and 253402300799999999 then microseconds
   end;
+
+create or replace macro time_of(value) as
+  of_the_years(
+    case
+      when regexp_full_match(
+        value, '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z?'
+      )
+        then epoch_us(try_cast(value as timestamp))
+      else odd_time_of(value)
+    end
+  );
 
 create or replace table email_form (value varchar, form varchar, wrong varchar);
 create or replace table phone_form (value varchar, form varchar, wrong varchar);
@@ -81,7 +99,7 @@ with formed as (
     is_broken,
     id_of(id) as number,
     id is not null as has_id,
-    without_fraction(id) as source_id,
+    case when $renumber then without_fraction(id) end as source_id,
     case when is_plain_email(email) then lower(email) else email_form.form end as email,
     email_form.wrong is not null as email_wrong,
     coalesce(plain_phone(phone), phone_form.form) as phone,
@@ -90,7 +108,8 @@ with formed as (
     case when $renumber then without_fraction(linked) else id_of(linked)::varchar end as linked,
     created is not null as has_created,
     time_of(created) as created_at,
-    deleted is not null and lower(deleted) not in ('false', 'f', '0', 'no', 'n', 'off') as is_deleted
+    deleted is not null
+      and lower(deleted) not in ('false', 'f', '0', 'no', 'n', 'off') as is_deleted
   from raw
   left join email_form on email_form.value = raw.email
   left join phone_form on phone_form.value = raw.phone
