@@ -1,0 +1,88 @@
+"""An import that is killed leaves the store as it was; one beside a live service loses nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+import reunite
+from audit import Tables, faults
+from server import Server
+
+ROWS = 30_000
+COMMAND = [sys.executable, "-m", "reunite"]
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    """Rows of which every tenth shares a phone with the one before it."""
+    path = tmp_path / "rows.csv"
+    lines = [
+        f"{number},user{number}@x.co,{9_000_000 + number - (number % 10 == 0)}"
+        for number in range(1000, 1000 + ROWS)
+    ]
+    path.write_text("\n".join(["id,email,phone", *lines]))
+    return path
+
+
+def importing(rows: Path, url: str, workspace: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*COMMAND, "import", str(rows), "--database", url, "--workspace", workspace],
+        stdout=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.parametrize("seconds", [0.8, 1.2, 1.5, 1.8, 2.2])
+def test_an_import_that_is_killed_is_whole_or_nothing(
+    seconds: float, rows: Path, store_url: str, fresh_workspace: str
+) -> None:
+    with reunite.open(store_url, workspace=fresh_workspace) as store:
+        store.identify("user1001@x.co", "5")
+        before = Tables.read(store_url, fresh_workspace)
+        process = importing(rows, store_url, fresh_workspace)
+        time.sleep(seconds)
+        process.kill()
+        process.wait()
+        after = Tables.read(store_url, fresh_workspace)
+        assert after == before or len(after.contacts) == 1 + ROWS
+        assert faults(after) == []
+        assert store.identify("user1001@x.co").primary_contact_id in (1, 1001)
+
+
+def test_a_service_goes_on_while_a_file_is_imported(
+    rows: Path, store_url: str, fresh_workspace: str, tmp_path: Path
+) -> None:
+    answered: list[tuple[dict[str, str], httpx.Response]] = []
+    with (
+        Server(store_url, tmp_path / "log", workspace=fresh_workspace) as server,
+        httpx.Client(base_url=server.url, timeout=60) as client,
+    ):
+        done = threading.Event()
+
+        def ask() -> None:
+            for number in range(1_000_000):
+                if done.is_set():
+                    return
+                body = {"email": f"live{number}@x.co", "phoneNumber": str(9_001_000 + number)}
+                answered.append((body, client.post("/identify", json=body)))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        assert importing(rows, store_url, fresh_workspace).wait() == 0
+        done.set()
+        asking.join()
+        statuses = {response.status_code for _, response in answered}
+        assert statuses <= {200, 503}
+        for body, response in answered:
+            if response.status_code == 200:
+                again = httpx.post(f"{server.url}/identify", json={"email": body["email"]}).json()[
+                    "contact"
+                ]
+                assert body["phoneNumber"] in again["phoneNumbers"]
+    assert faults(Tables.read(store_url, fresh_workspace)) == []
