@@ -59,6 +59,7 @@ def _value(text: str) -> Any:
 @pytest.mark.parametrize("format_", ["csv", "ndjson", "parquet"])
 def test_identities_are_what_the_store_answers(
     command: Reunite,
+    monkeypatch: pytest.MonkeyPatch,
     store_url: str,
     fresh_workspace: str,
     tmp_path: Path,
@@ -66,6 +67,7 @@ def test_identities_are_what_the_store_answers(
 ) -> None:
     grow(store_url, fresh_workspace, 7, tmp_path)
     path = tmp_path / "out"
+    monkeypatch.setattr("reunite.bulk.exporting.STEP", 20)
     done = command(
         "export",
         *("--what", "identities", "--format", format_, "--output", str(path)),

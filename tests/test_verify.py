@@ -261,6 +261,14 @@ def test_what_grows_by_requests_and_imports_is_sound(
     }
 
 
+def test_nothing_changes_where_tables_are_looked_at_in_small_steps(
+    grown: str, fresh_workspace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = verified(grown, fresh_workspace)
+    monkeypatch.setattr("reunite.bulk.tables.STEP", 7)
+    assert verified(grown, fresh_workspace) == at_once
+
+
 def test_an_empty_workspace_is_sound(
     open_store: OpenStore, store_url: str, fresh_workspace: str
 ) -> None:

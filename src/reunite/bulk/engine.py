@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from reunite.errors import InvalidSetting
 from reunite.repositories.bulk import TIMES, Rows
 
 CHUNK = 50_000
@@ -93,6 +94,11 @@ class Engine:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise InvalidSetting(
+                "--memory is too little for this, or the disk for temporary files (TMPDIR) is full;"
+                f" give more: {error}"
+            ) from None
 
 
 class QueryRows(Rows):

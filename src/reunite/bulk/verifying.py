@@ -15,10 +15,11 @@ from reunite.bulk.evidence import Evidence, read_evidence
 from reunite.bulk.findings import Finding, Findings
 from reunite.bulk.forest import Numbers
 from reunite.bulk.forms import check_forms
+from reunite.bulk.holders import check_anchors, check_identifiers
 from reunite.bulk.partition import check_partition, identities_of
 from reunite.bulk.progress import Progress
 from reunite.bulk.replay import Replay
-from reunite.bulk.tables import Column, bring_table, bring_tree, slices
+from reunite.bulk.tables import bring_table, bring_tree
 from reunite.repositories import queries
 from reunite.repositories.bulk import TABLES, Snapshot
 
@@ -65,8 +66,8 @@ def verify(engine: Engine, snapshot: Snapshot, progress: Progress) -> Verificati
     check_forms(engine, snapshot.policy, findings, progress)
     with progress.phase("finding who presented what"):
         evidence = read_evidence(engine)
-        _check_identifiers(evidence, findings)
-        _check_anchors(evidence, findings)
+        check_identifiers(evidence, findings)
+        check_anchors(evidence, findings)
     replay = Replay(evidence, findings)
     with progress.phase("replaying the journal", engine.count("journal")) as advance:
         replay.run(advance)
@@ -85,60 +86,6 @@ def verify(engine: Engine, snapshot: Snapshot, progress: Progress) -> Verificati
         digests = digests_of(evidence, identity, sizes)
     _check_workspace(snapshot, counts, findings)
     return Verification(counts, digests, findings.all())
-
-
-def _check_identifiers(evidence: Evidence, findings: Findings) -> None:
-    """Each identifier is held by who presented it first; what nobody presented is blocked."""
-    wrong: list[Column] = []
-    low = 0
-    for holder, blocked in slices(
-        evidence.engine, "node", "coalesce(contact_id, 0), blocked_by is not null"
-    ):
-        first = evidence.first[low : low + len(holder)]
-        expected = np.where(first >= 0, evidence.ids[first], 0) if len(evidence.ids) else 0 * holder
-        right = (holder == expected) & (holder > 0) | (holder == 0) & blocked
-        wrong.append(np.flatnonzero(~right) + low)
-        low += len(holder)
-    nodes = np.concatenate(wrong) if wrong else np.empty(0, dtype=np.int64)
-    if not len(nodes):
-        return
-    first = evidence.first[nodes]
-    presented = np.where(first >= 0, evidence.ids[first], 0) if len(evidence.ids) else 0 * first
-    evidence.engine.keep("wrong", {"n": nodes, "presented": presented})
-    said = (
-        "select type || ' ' || key || ' is said to be held by '"
-        " || coalesce('contact ' || contact_id, 'no contact') || ', '"
-        " || case presented when 0 then 'no contact has it'"
-        " else 'contact ' || presented || ' presented it first' end"
-        " from node join wrong on wrong.n = node.rowid where (presented = 0) = $stray"
-    )
-    findings.ask(evidence.engine, "identifier_nobody_presented", said, stray=True)
-    findings.ask(evidence.engine, "identifier_held_by_another", said, stray=False)
-
-
-def _check_anchors(evidence: Evidence, findings: Findings) -> None:
-    """A contact hangs on what was new when it was made; of two, or of none, on its e-mail."""
-    low = 0
-    for (is_email,) in slices(evidence.engine, "contact", "anchor = 'email'"):
-        contacts = np.arange(low, low + len(is_email), dtype=np.int32)
-        e = evidence.free(evidence.emails[contacts])
-        p = evidence.free(evidence.phones[contacts])
-        is_new_e, is_new_p = (
-            (nodes >= 0) & (evidence.first[nodes] == contacts)
-            if len(evidence.first)
-            else nodes >= 0
-            for nodes in (e, p)
-        )
-        should_be = (e >= 0) & ((p < 0) | is_new_e | ~is_new_p)
-        wrong = contacts[(should_be != is_email) & ((e >= 0) | (p >= 0))]
-        findings.add(
-            "contact_with_another_anchor",
-            (
-                f"contact {id_} does not hang on what was new when it was made"
-                for id_ in evidence.ids[wrong].tolist()
-            ),
-        )
-        low += len(is_email)
 
 
 def _check_tree(evidence: Evidence, identity: Numbers, identities: int, findings: Findings) -> None:
