@@ -192,9 +192,9 @@ def test_a_session_that_is_lost_in_its_commit_leaves_the_outcome_open(
 def test_a_loading_tells_the_planner_how_large_the_tables_are(
     postgres_url: str, engine: Engine
 ) -> None:
-    load(postgres_url, engine, range(1, 3000))
+    load(postgres_url, engine, range(1, 8000))
     with psycopg.connect(postgres_url) as connection:
         tuples = connection.execute(
             "select reltuples from pg_class where oid = 'reunite.contact'::regclass"
         ).fetchone()
-    assert tuples == (2999,)
+    assert tuples == (7999,)

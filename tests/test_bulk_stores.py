@@ -258,7 +258,7 @@ def test_a_source_that_fails_in_the_middle_leaves_the_store_as_it_was(
     with repositories.loading(store_url, workspace=fresh_workspace) as loading:
         with pytest.raises(OSError, match="the source is gone"):
             loading.write("contact", Failing(half))
-        with pytest.raises(StoreError, match="nothing will be written"):
+        with pytest.raises(StoreError, match="nothing more can be written"):
             loading.commit()
     assert everything(store_url, fresh_workspace) == before
 
@@ -380,6 +380,18 @@ def test_a_loading_that_is_killed_after_its_commit_has_written_all(
     found = everything(store_url, fresh_workspace)
     assert len(found["contact"]) == 39_979
     assert len(found["identifier"]) == 2 * 19_979
+
+
+def test_nothing_is_added_to_a_loading_that_is_committed(
+    store_url: str, fresh_workspace: str, engine: Engine
+) -> None:
+    reunite.open(store_url, workspace=fresh_workspace).close()
+    with repositories.loading(store_url, workspace=fresh_workspace) as loading:
+        load_people(engine, loading, range(1, 30))
+        loading.commit()
+        with pytest.raises(StoreError, match="committed"):
+            loading.write("contact", filled.contacts(engine, person(30)))
+    assert len(everything(store_url, fresh_workspace)["contact"]) == 29
 
 
 # ── beside others ────────────────────────────────────────────────────────────────────────────────

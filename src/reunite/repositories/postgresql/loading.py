@@ -12,7 +12,7 @@ from psycopg.pq import TransactionStatus
 
 from reunite.errors import StoreError, StoreUnavailable
 from reunite.identifier import Policy
-from reunite.repositories.bulk import TABLES, Loading, Rows, ahead
+from reunite.repositories.bulk import Loading, Rows, ahead
 from reunite.repositories.postgresql import schema
 from reunite.repositories.postgresql.connection import QUERIES as CONNECTION_QUERIES
 from reunite.repositories.postgresql.connection import BoundedConnection
@@ -27,6 +27,9 @@ from reunite.repositories.repository import require_limit
 
 IDLE = 600.0
 """Seconds that the lock may be held while its owner computes, before the server drops it."""
+
+MANY = 10_000
+"""Rows after which the server's planner is told at once."""
 
 _log = logging.getLogger("reunite.postgresql")
 
@@ -87,12 +90,12 @@ class PostgresqlLoading(PostgresqlSnapshot, Loading):
         super().__init__(live, workspace, policy, state)
         self._is_new = is_new
         self._dropped: dict[str, list[str]] = {}
+        self._written = 0
 
     def write(self, table: str, rows: Rows) -> None:
-        columns = [TABLES[table][TABLES[table].index(name)] for name in rows.columns]
         if self._is_new and table not in self._dropped:
             self._drop_indexes(table)
-        self._copy(table, ["workspace", *columns], rows.copy_text(self._workspace))
+        self._copy(table, ["workspace", *rows.columns], rows.copy_text(self._workspace))
 
     def block(self, identifiers: Rows) -> None:
         self._copy(
@@ -111,23 +114,32 @@ class PostgresqlLoading(PostgresqlSnapshot, Loading):
         self._execute("set_identity_limit", {"identity_limit": identity_limit})
 
     def commit(self) -> None:
-        if self._live.info.transaction_status is not TransactionStatus.INTRANS:
-            raise StoreError("PostgreSQL: what went before has failed; nothing will be written")
         self._make_indexes()
         self._execute("note_blocks", {})
         try:
             self._live.execute("commit")
         except psycopg.Error as error:
             raise (lost(error) if is_loss(error) else meaning(error)) from None
-        self._analyze()
+        if self._written >= MANY:
+            self._analyze()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """What failed in part must not be committed, and nothing be added to what was."""
+        if self._live.info.transaction_status is not TransactionStatus.INTRANS:
+            raise StoreError(
+                "PostgreSQL: nothing more can be written, as this loading failed or is committed"
+            )
+        with translated():
+            yield
 
     def _execute(self, query: str, parameters: dict[str, object]) -> None:
-        with translated():
+        with self._writing():
             self._live.execute(QUERIES[query], {"workspace": self._workspace, **parameters})
 
     def _drop_indexes(self, table: str) -> None:
         """Made last, over a table that is filled at once, they cost less."""
-        with translated():
+        with self._writing():
             indexes = self._live.execute(
                 QUERIES["indexes"], {"table": f"reunite.{table}"}
             ).fetchall()
@@ -136,7 +148,7 @@ class PostgresqlLoading(PostgresqlSnapshot, Loading):
         self._dropped[table] = [make for _, make in indexes]
 
     def _make_indexes(self) -> None:
-        with translated():
+        with self._writing():
             for makes in self._dropped.values():
                 for make in makes:
                     self._live.execute(make)
@@ -145,9 +157,11 @@ class PostgresqlLoading(PostgresqlSnapshot, Loading):
         query = sql.SQL("copy {} ({}) from stdin").format(
             sql.Identifier("reunite", table), sql.SQL(", ").join(map(sql.Identifier, columns))
         )
-        with translated(), self._live.cursor() as cursor, cursor.copy(query) as copy:
-            for block in ahead(blocks):
-                copy.write(block)
+        with self._writing(), self._live.cursor() as cursor:
+            with cursor.copy(query) as copy:
+                for block in ahead(blocks):
+                    copy.write(block)
+            self._written += cursor.rowcount
 
     def _analyze(self) -> None:
         """Tell the server's planner; queries that people write themselves are slow until then."""

@@ -23,8 +23,8 @@ QUERIES = queries.load(PACKAGE, "bulk.sql")
 IDLE = 3600.0
 """Seconds that a snapshot may lie idle while its owner computes, before the server drops it."""
 
-SILENCE = 30.0
-"""Seconds after which a network that answers nothing is given up."""
+SILENCE = 300.0
+"""Seconds after which a server that takes nothing is given up: one that flushes takes nothing."""
 
 BLOCK = 1 << 20
 """Bytes of CSV in a block."""

@@ -70,11 +70,12 @@ def connected(building: Path) -> Iterator[apsw.Connection]:
 
 
 def publish(connection: apsw.Connection, building: Path, path: Path) -> None:
-    """Finish the file and give it its place, which must still be free.
+    """Commit, finish the file and give it its place, which must still be free.
 
     Raises `StoreError` where it is not; then what is there is as it was.
     """
     with translated(str(path)):
+        connection.execute("commit")
         connection.pragma("journal_mode", "wal")
         connection.close()
     with _file_errors(path):

@@ -95,7 +95,7 @@ update workspace set identity_limit = :identity_limit where id = :workspace
 -- name: note_blocks
 update workspace
 set has_blocks = exists (
-  select 1 from identifier
+  select 1 from identifier indexed by identifier_blocked
   where identifier.workspace = :workspace and identifier.blocked_by is not null
 )
 where id = :workspace

@@ -12,7 +12,7 @@ import apsw
 
 from reunite.errors import StoreError
 from reunite.identifier import Policy
-from reunite.repositories.bulk import TABLES, Loading, Rows
+from reunite.repositories.bulk import Loading, Rows
 from reunite.repositories.repository import require_limit
 from reunite.repositories.sqlite import building, schema
 from reunite.repositories.sqlite.connection import connect, translated
@@ -59,7 +59,7 @@ def _existing_file(
         schema.require_current(connection, path)
         with _locked(connection, path):
             yield SqliteLoading(
-                connection, path, workspace, policy, lambda: _checkpoint(connection, path)
+                connection, path, workspace, policy, lambda: _commit(connection, path)
             )
 
 
@@ -88,6 +88,12 @@ def _locked(connection: apsw.Connection, path: str) -> Iterator[None]:
     yield
 
 
+def _commit(connection: apsw.Connection, path: str) -> None:
+    with translated(path, committing=True):
+        connection.execute("commit")
+    _checkpoint(connection, path)
+
+
 def _checkpoint(connection: apsw.Connection, path: str) -> None:
     """Bring the log into the file and empty it, as far as nobody has to wait for it."""
     try:
@@ -105,7 +111,7 @@ class SqliteLoading(SqliteSnapshot, Loading):
     """What one transaction sees and writes, whose lock is held already.
 
     Args:
-        finish: called when it is committed.
+        commit: makes durable what was written.
     """
 
     def __init__(
@@ -114,7 +120,7 @@ class SqliteLoading(SqliteSnapshot, Loading):
         path: str,
         workspace: str,
         policy: Policy,
-        finish: Callable[[], None],
+        commit: Callable[[], None],
     ) -> None:
         with translated(path):
             workspace_id = find_workspace(connection, workspace, policy)
@@ -122,17 +128,16 @@ class SqliteLoading(SqliteSnapshot, Loading):
                 schema.make_workspace(connection, workspace, policy, now())
                 workspace_id = int(connection.last_insert_rowid())
         super().__init__(connection, path, workspace, workspace_id, policy)
-        self._finish = finish
-        self._has_failed = False
+        self._commit = commit
+        self._is_over = False
         self._dropped: list[str] = []
 
     def write(self, table: str, rows: Rows) -> None:
-        columns = [TABLES[table][TABLES[table].index(name)] for name in rows.columns]
         with self._writing():
             if self._is_empty():
                 self._drop_indexes(table)
             for chunk in rows.tuples():
-                self._insert(table, columns, chunk)
+                self._insert(table, rows.columns, chunk)
 
     def block(self, identifiers: Rows) -> None:
         with self._writing():
@@ -165,9 +170,8 @@ class SqliteLoading(SqliteSnapshot, Loading):
             for sql in self._dropped:
                 self._connection.execute(sql)
             self._connection.execute(QUERIES["note_blocks"], self._with())
-        with translated(self._path, committing=True):
-            self._connection.execute("commit")
-        self._finish()
+        self._is_over = True
+        self._commit()
 
     def _insert(
         self, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]]
@@ -194,10 +198,12 @@ class SqliteLoading(SqliteSnapshot, Loading):
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """What failed in part must not be committed."""
-        if self._has_failed:
-            raise StoreError(f"{self._path}: what went before has failed; nothing will be written")
-        self._has_failed = True
+        """What failed in part must not be committed, and nothing be added to what was."""
+        if self._is_over:
+            raise StoreError(
+                f"{self._path}: nothing more can be written, as this loading failed or is committed"
+            )
+        self._is_over = True
         with translated(self._path):
             yield
-        self._has_failed = False
+        self._is_over = False
