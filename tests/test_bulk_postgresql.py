@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from filled import everything, load_people, rows
 from postgres import OwnServer, Server
 from reunite import OutcomeUnknown, SchemaMismatch, StoreUnavailable, repositories
 from reunite.bulk.engine import Engine
+from reunite.identifier import present
+from reunite.repositories.postgresql import open_postgresql
 from reunite.repositories.postgresql.snapshot import QUERIES
 
 
@@ -125,6 +128,19 @@ def test_contacts_are_told_in_order_without_sorting(postgres_url: str, engine: E
         ).fetchone()
     assert row is not None
     assert "Sort" not in {node["Node Type"] for node in nodes(row[0][0]["Plan"])}
+
+
+def test_a_request_that_waits_too_long_for_a_loading_is_surely_not_done(
+    postgres_url: str, engine: Engine
+) -> None:
+    with closing(open_postgresql(postgres_url, timeout=0.5, lock_timeout=0.1)) as store:
+        with repositories.loading(postgres_url) as loading:
+            load_people(engine, loading, range(1, 30))
+            with pytest.raises(StoreUnavailable):
+                store.identify("first@example.com")
+            assert store.recognise_many([present(store.policy, "3@example.com", None)]) == [None]
+            loading.commit()
+        assert store.identify("first@example.com").primary_contact_id == 30
 
 
 def kill_sessions(url: str, state: str) -> None:

@@ -17,6 +17,8 @@ from disk import Disk
 from filled import everything, load_people
 from reunite import StoreError, StoreFull, StoreUnavailable, repositories
 from reunite.bulk.engine import Engine
+from reunite.identifier import present
+from reunite.repositories.sqlite import SqliteRepository
 from reunite.repositories.sqlite.connection import connect
 from reunite.repositories.sqlite.snapshot import QUERIES
 
@@ -204,6 +206,19 @@ def test_a_loading_ends_with_an_empty_log_where_nobody_reads(
         load(url, engine, range(2, 3000))
         assert path.with_name("reunite.db-wal").stat().st_size == 0
         assert store.identify("2999@example.com").primary_contact_id == 2999
+
+
+def test_a_request_that_waits_too_long_for_a_loading_is_surely_not_done(
+    path: Path, url: str, engine: Engine
+) -> None:
+    with closing(SqliteRepository(path, busy_timeout=0.1)) as store:
+        with repositories.loading(url) as loading:
+            load_people(engine, loading, range(1, 30))
+            with pytest.raises(StoreUnavailable):
+                store.identify("first@example.com")
+            assert store.recognise_many([present(store.policy, "3@example.com", None)]) == [None]
+            loading.commit()
+        assert store.identify("first@example.com").primary_contact_id == 30
 
 
 def test_a_reader_keeps_neither_the_loading_nor_its_checkpoint_waiting(

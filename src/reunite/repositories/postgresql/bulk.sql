@@ -1,5 +1,5 @@
--- What import, verify and export ask. Lists come as arrays of some ten thousand values; the session
--- does without sequential scans, hash joins and merge joins (reading_settings), so that each value is
+-- What import, verify and export ask. Lists come as arrays of some ten thousand values; for them the
+-- session does without sequential scans, hash joins and merge joins (by_key), so that each value is
 -- looked up by key and the cost grows with them and not with the store.
 
 -- name: begin_snapshot
@@ -8,8 +8,8 @@ begin isolation level repeatable read read only
 -- name: begin_loading
 begin isolation level read committed
 
--- For this transaction only, as the connection may belong to a pooler. Its end is a lost client's too:
--- idle_timeout lets go of what it holds.
+-- For this transaction only, as the connection may belong to a pooler. Of a client that fell silent
+-- idle_timeout takes back the lock.
 -- name: settings
 select
   set_config('statement_timeout', '0', true),
@@ -26,6 +26,13 @@ select
   set_config('enable_hashjoin', 'off', true),
   set_config('enable_mergejoin', 'off', true),
   set_config('jit', 'off', true)
+
+-- For whole tables again.
+-- name: at_large
+set local enable_seqscan to default;
+set local enable_hashjoin to default;
+set local enable_mergejoin to default;
+set local jit to default
 
 -- name: workspace_state
 select id, phone_region, rule_version, identity_limit, has_blocks

@@ -151,12 +151,14 @@ class PostgresqlSnapshot(Snapshot):
         self, query: sql.SQL | sql.Composed, parameters: dict[str, object]
     ) -> Iterator[bytes]:
         block = bytearray()
-        with translated(), self._live.cursor() as cursor, cursor.copy(query, parameters) as lines:
-            for line in lines:
-                block += line
-                if len(block) >= BLOCK:
-                    yield bytes(block)
-                    block.clear()
+        with translated(), self._live.cursor() as cursor:
+            cursor.execute(QUERIES["at_large"])
+            with cursor.copy(query, parameters) as lines:
+                for line in lines:
+                    block += line
+                    if len(block) >= BLOCK:
+                        yield bytes(block)
+                        block.clear()
         yield bytes(block)
 
 
