@@ -25,7 +25,25 @@ HOSTILE = (
     " \t\n\r\v\f\x1c\x1f\x85\xa0\u1680\u2003\u2028\u202e\u200b\u200d\u3000\ufeff\x00\x7f"
     "\u0301\u0307\u0345\U0001f600\U000e0001你ä.comCOMxn--"
 )
+
+
+def digits(fewest: int, most: int) -> st.SearchStrategy[str]:
+    return st.text(st.sampled_from("0123456789"), min_size=fewest, max_size=most)
+
+
+phones = st.builds(
+    "".join,
+    st.tuples(
+        st.sampled_from(["", "+", "(", " +", "++", "\t"]),
+        digits(0, 4) | digits(31, 33),
+        st.sampled_from(["", "", "-", ") ", ".", " / ", "[]"]),
+        digits(0, 2),
+        st.sampled_from(["", "x", "X", " ext. ", "EXT", "#", "e.x-t", "extx", "xx", "tex"]),
+        digits(0, 4) | digits(31, 33),
+    ),
+)
 texts = st.one_of(
+    phones,
     st.text(st.sampled_from(HOSTILE), max_size=40),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
     st.text(st.sampled_from("0123456789+-. ()xXtTeE#"), max_size=45),

@@ -187,6 +187,20 @@ def test_loses_to_an_open_quote_only_its_own_line(read_text: ReadText) -> None:
     assert found.taken == [(2, "b@b.co", "5")]
 
 
+def test_an_open_quote_does_not_swallow_a_long_file(read_text: ReadText) -> None:
+    rows = "".join(f"{n},user{n}@example.com,7\n" for n in range(2, 10_002))
+    found = read_text(HEADER + '1,"a@b.co,5\n' + rows)
+    assert found.reading.taken == 10_000
+    assert found.faults == [
+        (
+            2,
+            "",
+            '1,"a@b.co,5',
+            "has a quote that is never closed, or a value of more than 131072 characters",
+        )
+    ]
+
+
 def test_a_value_that_is_not_utf_8_is_refused_and_the_row_keeps_its_other(
     read_text: ReadText,
 ) -> None:

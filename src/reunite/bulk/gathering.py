@@ -82,6 +82,8 @@ def gather(
         names, chosen, first_line = *_ndjson(spot, places), 1
     else:
         names, chosen, first_line = _csv(spot, places)
+    for spooled in engine.folder.glob(f"source-{number}*"):
+        spooled.unlink()
     rows = engine.count("raw") - spot.first
     engine.connection.execute(
         "insert into span values ($name, $first, $rows, $first_line)",
@@ -208,8 +210,6 @@ def _take(engine: Engine, rows: Path, unread: Path, chosen: Mapping[str, int]) -
     engine.connection.execute(
         f"insert into unread select c0::bigint, coalesce(c1, ''), c2, c3, c4::boolean from {found}"
     )
-    rows.unlink()
-    unread.unlink()
 
 
 def _is_text(value: str) -> bool:

@@ -83,6 +83,9 @@ def _reader(lines: Iterator[str], delimiter: str) -> Iterator[list[str]]:
 def _wrong(error: str) -> str:
     if "expected after" in error:
         return "has a quote that is closed within a value"
+    if "larger than" in error:
+        limit = csv.field_size_limit()
+        return f"has a quote that is never closed, or a value of more than {limit} characters"
     return "has a quote that is never closed"
 
 
