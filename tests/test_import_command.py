@@ -188,3 +188,17 @@ def test_rows_with_nothing_but_blocked_identifiers_are_refused_and_told(
     assert outcome["effect"]["refusedAsBlocked"] == 1
     assert [row["contact_id"] for row in tables().tombstones] == [2]
     assert faults(tables()) == []
+
+
+def test_old_ids_mean_rows_of_their_own_source(
+    shell: Path, command: Reunite, database: str, tables: Any
+) -> None:
+    (shell / "one.csv").write_text("id,email,linkedId\nA,a@x.co,\nB,b@x.co,A\nC,c@x.co,Z\n")
+    (shell / "two.csv").write_text("id,email,linkedId\nA,d@x.co,\nB,e@x.co,A\nC,f@x.co,Z\n")
+    command("import", "one.csv", "two.csv", "--renumber", "ids.csv")
+    together = {
+        frozenset(row["email"][0] for row in tables().contacts if row["identity_id"] == identity)
+        for identity in {row["identity_id"] for row in tables().contacts}
+    }
+    assert together == {frozenset(each) for each in ("ab", "c", "de", "f")}
+    assert faults(tables()) == []

@@ -6,7 +6,7 @@ named and did not take; contacts are numbered by id, all from 0. -1 stands for n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,11 @@ class Evidence:
     def free(self, nodes: Numbers) -> Numbers:
         """The same nodes, but none in place of those that are blocked."""
         return free_of(nodes, self.blocked)
+
+    def of_identifiers(self) -> Evidence:
+        """The same without what is known of single contacts, which takes most of the memory."""
+        none = np.empty(0, dtype=np.int32)
+        return replace(self, emails=none, phones=none, hang=none)
 
     def is_older(self, contact: int, other: int) -> bool:
         """Whether a contact is older than another."""

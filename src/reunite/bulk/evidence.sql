@@ -81,11 +81,14 @@ left join (
   on left_link.position = journal.position and journal.type in ('merged', 'linked')
 order by journal.position
 
+-- Both tables are in order of the positions, so that those of one stand together.
 -- name: turns_of
-select c from turn where position = $position
+select coalesce(min(rowid), 0) as low, coalesce(max(rowid) + 1, 0) as high
+from turn where position = $position
 
 -- name: ties_of
-select a, b from tied where position = $position and a >= 0 and b >= 0
+select coalesce(min(rowid), 0) as low, coalesce(max(rowid) + 1, 0) as high
+from tied where position = $position
 
 -- name: silent_of
 select count(*) as silent from silent where position = $position

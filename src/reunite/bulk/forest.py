@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 Numbers: TypeAlias = NDArray[np.int32]
 
+_PAIRS = 100_000
+"""Pairs that are objects at a time."""
+
 
 class Forest:
     """Trees of nodes; the root of a tree stands for all of it.
@@ -43,7 +46,10 @@ class Forest:
 
     def join_pairs(self, a: Numbers, b: Numbers) -> int:
         """Join pair by pair, and return how many joined two trees."""
-        return sum(map(self.join, a.tolist(), b.tolist()))
+        return sum(
+            sum(map(self.join, a[low : low + _PAIRS].tolist(), b[low : low + _PAIRS].tolist()))
+            for low in range(0, len(a), _PAIRS)
+        )
 
     def roots(self, nodes: Numbers) -> Numbers:
         """The roots of many nodes, whose ways become one step each."""

@@ -131,10 +131,10 @@ def _prepare(
     )
     _note_blocks(engine, order.block, policy)
     with progress.phase("joining"):
-        join_rows(engine)
+        join_rows(engine, renumber=order.renumber is not None)
     with store.snapshot() as snapshot:
         if snapshot.has_blocks:
-            learn_blocks(engine, snapshot)
+            learn_blocks(engine, snapshot, renumber=order.renumber is not None)
     if order.rejects is not None:
         write_rejects(engine, order.rejects)
     return reading, at

@@ -30,19 +30,21 @@ class _Pointers(NamedTuple):
     is_silent: NDArray[np.bool_]
 
 
-def join_rows(engine: Engine) -> None:
+def join_rows(engine: Engine, *, renumber: bool) -> None:
     """Make the tables of joining.sql of ``taken``, ``left_out`` and ``blocked``.
 
-    ``component(n, first)`` has the oldest row of each row's component, ``tie(n, target, linked)``
-    the linkedIds that count as evidence: those that name a row which shared identifiers, blocked
-    ones included, do not already join, and all that name a row which was not taken (its ``target``
-    is null). The others are provenance (semantics.md). ``said(n, first)`` has the oldest row that
-    linkedIds alone join with each.
+    ``renumber`` says that linkedIds name old ids, each of its own source.
+
+    ``component(n, first)`` has the oldest row of each row's component; ``said(n, first)`` the oldest
+    that linkedIds alone join it with. ``tie(n, target, missing, linked)`` has the linkedIds that are
+    evidence: those that name a row which shared identifiers, blocked ones included, do not join
+    already, and those that name a row which was not taken (``missing``, and no ``target``). The
+    others are provenance (semantics.md).
     """
     execute = engine.connection.execute
     _make_aged(engine)
     execute(QUERIES["make_first"])
-    execute(QUERIES["make_pointer"])
+    execute(QUERIES["make_pointer_by_old_ids" if renumber else "make_pointer"])
     count = engine.count("aged")
     edges, pointers = _edges(engine), _pointers(engine, count)
     counted = _counted(count, edges, pointers)
@@ -56,10 +58,7 @@ def join_rows(engine: Engine) -> None:
     engine.keep("component", {"n": _all(count), "first": component})
     engine.keep("said", {"n": _all(count), "first": smallest_of_each(nodes, *pointers[:2])[:count]})
     engine.keep("counted", {"n": pointers.n[counted]})
-    execute(
-        "create or replace table tie as"
-        " select pointer.n, pointer.target, pointer.linked from pointer semi join counted using (n)"
-    )
+    execute("create or replace table tie as select * from pointer semi join counted using (n)")
 
 
 def _make_aged(engine: Engine) -> None:

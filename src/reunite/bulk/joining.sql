@@ -70,18 +70,50 @@ select aged.rowid::integer, first.n, first.blocked
 from aged join first on first.type = 'phone' and first.key = ltrim(aged.phone, '+')
 where first.rows > 1 and first.n <> aged.rowid
 
--- Each linkedId, the row it names, or the number of a silent node where that was not taken.
+-- Each linkedId, the row it names, or the number of a silent node where that was not taken. Where ids
+-- are kept they are one space; old ids are those of their own source, and of several rows with the
+-- same one the oldest is meant.
 -- name: make_pointer
 create or replace table pointer as
 select
   said.rowid::integer as n,
   said.linked,
   named.rowid::integer as target,
-  (dense_rank() over (order by case when named.rowid is null then said.linked end) - 1)::integer
-    as silent
+  case when named.rowid is null then said.linked end as missing
 from aged as said
-left join aged as named on coalesce(named.source_id, named.id::varchar) = said.linked
+left join aged as named on named.id = try_cast(said.linked as bigint)
+where said.linked is not null
+
+-- name: make_pointer_by_old_ids
+create or replace table pointer as
+with
+  placed as (
+    select aged.rowid as n, aged.source_id, aged.linked, span.rowid as source
+    from aged join span
+      on aged.record >= span.first and aged.record < span.first + span.rows
+    where aged.source_id is not null or aged.linked is not null
+  ),
+  old as (
+    select source, source_id, min(n) as n
+    from placed where source_id is not null
+    group by source, source_id
+  )
+select
+  said.n::integer as n,
+  said.linked,
+  old.n::integer as target,
+  case when old.n is null then
+    case when (select count(*) from span) > 1 then (said.source + 1) || '/' else '' end
+      || said.linked
+  end as missing
+from placed as said
+left join old on old.source = said.source and old.source_id = said.linked
 where said.linked is not null
 
 -- name: pointers
-select n, coalesce(target, -1)::integer as target, silent from pointer order by n, target
+select
+  n,
+  coalesce(target, -1)::integer as target,
+  (dense_rank() over (order by missing) - 1)::integer as silent
+from pointer
+order by n

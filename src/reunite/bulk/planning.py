@@ -80,7 +80,7 @@ def plan_import(
 
     Raises `ImportStopped`.
     """
-    _look_up(engine, store)
+    _look_up(engine, store, renumber=renumber)
     if renumber:
         _execute(engine, "number_anew", last_contact_id=store.head.last_contact_id)
     else:
@@ -91,18 +91,18 @@ def plan_import(
     return _planned(engine, store.head, max(at, store.at))
 
 
-def learn_blocks(engine: Engine, store: Snapshot) -> None:
+def learn_blocks(engine: Engine, store: Snapshot, *, renumber: bool) -> None:
     """Join the rows anew where the store blocks identifiers of theirs that nobody knew of."""
     asked = _rows(engine, "asked", ("type", "key"))
     engine.fill("held", _HELD, store.holders(asked) if store.head.position else ())
     unknown = _execute(engine, "unknown_blocks").fetchall()
     if unknown:
         engine.connection.executemany("insert into blocked values (?, ?)", unknown)
-        join_rows(engine)
+        join_rows(engine, renumber=renumber)
 
 
-def _look_up(engine: Engine, store: Snapshot) -> None:
-    learn_blocks(engine, store)
+def _look_up(engine: Engine, store: Snapshot, *, renumber: bool) -> None:
+    learn_blocks(engine, store, renumber=renumber)
     held = _execute(engine, "blocks_of_held_identifiers").fetchall()
     if held:
         examples = ", ".join(f"{type_} {key} (contact {holder})" for type_, key, holder in held[:5])

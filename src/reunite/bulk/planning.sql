@@ -159,7 +159,7 @@ with
     select
       a.type as one_type, a.key as one_key, a.id as one_id,
       coalesce(b.type, 'row') as other_type,
-      coalesce(b.key, $position || ':' || tie.linked) as other_key,
+      coalesce(b.key, $position || ':' || tie.missing) as other_key,
       coalesce(b.id, 0) as other_id,
       (a.type, a.key) < (coalesce(b.type, 'row'), coalesce(b.key, '')) as in_order
     from tie

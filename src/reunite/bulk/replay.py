@@ -6,7 +6,7 @@ million rows at once, because nothing before it can matter.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from reunite.bulk.evidence import QUERIES, Evidence
 from reunite.bulk.findings import Findings
 from reunite.bulk.forest import Forest, Numbers
 from reunite.bulk.steps import CREATED, EXTENDED, IMPORTED, MERGED, Steps, Totals, steps_of
-from reunite.bulk.tables import Column
+from reunite.bulk.tables import Column, slices
 
 
 class _Presented(NamedTuple):
@@ -194,40 +194,57 @@ class Replay:
 
     def _import(self, step: Steps) -> None:
         position = int(step.position[0])
-        contacts = self._fetched("turns_of", position)["c"]
-        ties = self._fetched("ties_of", position)
-        said = self._presented(contacts)
-        e, p, is_new_e, is_new_p = said
-        before = self._standing(np.concatenate((e[e >= 0], p[p >= 0], ties["a"])))
-        fewer = self._attach(said)
-        is_known = (e >= 0) & (p >= 0) & ~is_new_e & ~is_new_p
-        fewer += self.forest.join_pairs(e[is_known], p[is_known])
-        fewer += self.forest.join_pairs(ties["a"], ties["b"])
-        self._see(said)
-        self._age(contacts, np.where(e >= 0, e, p), before)
-        self._check_demotions(position, before)
+        before = self._standing(position)
+        contacts, more = 0, 0
+        for turns in self._turns(position):
+            said = self._presented(turns)
+            e, p, is_new_e, is_new_p = said
+            more += int(is_new_e.sum()) + int(is_new_p.sum()) - self._attach(said)
+            is_known = (e >= 0) & (p >= 0) & ~is_new_e & ~is_new_p
+            more -= self.forest.join_pairs(e[is_known], p[is_known])
+            contacts += len(turns)
+        for a, b in self._sliced("ties_of", "tied", "a, b", position):
+            tied = (a >= 0) & (b >= 0)
+            more -= self.forest.join_pairs(a[tied], b[tied])
         (silent,) = self._fetched("silent_of", position)["silent"]
-        more = int(is_new_e.sum()) + int(is_new_p.sum()) + int(silent) - fewer
+        self._age(position, before)
+        self._check_demotions(position, before)
         seen = self._fetched("last_id_of", position)["last"]
-        self._totals.check(step, np.array([len(contacts)]), np.array([more]), seen)
+        self._totals.check(step, np.array([contacts]), np.array([more + int(silent)]), seen)
 
-    def _standing(self, nodes: Numbers) -> Numbers:
-        """The primaries, as they are now, of the identities that have these nodes already."""
-        roots = np.unique(self.forest.roots(np.unique(nodes[self._seen[nodes]])))
-        return self._oldest[roots[self._oldest[roots] >= 0]]
+    def _turns(self, position: int) -> Iterator[Numbers]:
+        """The contacts of an import by age, many at a time."""
+        for (turns,) in self._sliced("turns_of", "turn", "c", position):
+            yield turns
 
-    def _age(self, contacts: Numbers, nodes: Numbers, before: Numbers) -> None:
-        """Note the oldest contact of each identity that an import touched."""
+    def _standing(self, position: int) -> Numbers:
+        """The primaries of the identities that have nodes of an import already."""
+        primaries = []
+        for turns in self._turns(position):
+            said = self._presented(turns)
+            nodes = np.concatenate((said.e[said.e >= 0], said.p[said.p >= 0]))
+            roots = self.forest.roots(np.unique(nodes[self._seen[nodes]]))
+            primaries.append(self._oldest[roots])
+        found = np.unique(np.concatenate(primaries)) if primaries else np.empty(0, dtype=np.int32)
+        return found[found >= 0]
+
+    def _age(self, position: int, before: Numbers) -> None:
+        """Note the oldest contact of each identity that an import touched, and its nodes as seen."""
+        touched: Numbers = np.full(len(self._oldest), -1, dtype=np.int32)
+        for turns in self._turns(position):
+            said = self._presented(turns)
+            nodes = np.where(said.e >= 0, said.e, said.p)
+            roots = self.forest.roots(nodes[nodes >= 0])
+            first = touched[roots] < 0
+            # Assigned backwards, so that the oldest stays.
+            touched[roots[first][::-1]] = turns[nodes >= 0][first][::-1]
+            self._see(said)
+        roots = self.forest.roots(self._evidence.hang[before])
+        self._oldest = np.where(touched >= 0, touched, self._oldest)
         created_at = self._evidence.created_at
-        joined = nodes >= 0
-        contacts, nodes = contacts[joined], nodes[joined]
-        if len(before):
-            contacts = np.concatenate((contacts, before))
-            nodes = np.concatenate((nodes, self._evidence.hang[before]))
-            by_age = np.lexsort((contacts, created_at[contacts]))
-            contacts, nodes = contacts[by_age], nodes[by_age]
-        # Assigned backwards, so that the oldest stays.
-        self._oldest[self.forest.roots(nodes)[::-1]] = contacts[::-1]
+        for n in np.lexsort((before, created_at[before]))[::-1]:
+            if self._is_older(int(before[n]), int(self._oldest[roots[n]])):
+                self._oldest[roots[n]] = before[n]
 
     def _check_demotions(self, position: int, before: Numbers) -> None:
         roots = self.forest.roots(self._evidence.hang[before])
@@ -242,6 +259,13 @@ class Replay:
                 for contact in wrong.tolist()
             ),
         )
+
+    def _sliced(
+        self, query: str, table: str, columns: str, position: int
+    ) -> Iterator[tuple[Any, ...]]:
+        """Columns of those rows of a table that have a position."""
+        (low,), (high,) = self._fetched(query, position).values()
+        return slices(self._evidence.engine, table, columns, int(low), int(high))
 
     def _fetched(self, query: str, position: int) -> dict[str, Any]:
         return self._evidence.engine.connection.execute(

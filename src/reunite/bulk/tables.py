@@ -23,7 +23,7 @@ TREE = (
 )
 """The columns of ``contact_tree``, as `Snapshot.tree_csv` gives them."""
 
-STEP = 1_000_000
+STEP = 250_000
 """Rows that are looked at at a time."""
 
 _TEXTS = frozenset(
@@ -57,16 +57,20 @@ def load_csv(engine: Engine, table: str, columns: Sequence[str], path: str) -> N
     )
 
 
-def slices(engine: Engine, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
+def slices(
+    engine: Engine, table: str, columns: str, low: int = 0, high: int | None = None
+) -> Iterator[tuple[Any, ...]]:
     """Columns of a table, `STEP` rows at a time, in the order of its rows.
 
     Args:
         columns: expressions that are never null, separated by commas.
+        low, high: the rows to look at, from 0; else all.
     """
-    for low in range(0, engine.count(table), STEP):
+    end = engine.count(table) if high is None else high
+    for start in range(low, end, STEP):
         found = engine.connection.execute(
             f"select {columns} from {table} where rowid >= $low and rowid < $high",
-            {"low": low, "high": low + STEP},
+            {"low": start, "high": min(start + STEP, end)},
         ).fetchnumpy()
         yield tuple(found.values())
 

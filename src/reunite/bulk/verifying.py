@@ -19,7 +19,7 @@ from reunite.bulk.holders import check_anchors, check_identifiers
 from reunite.bulk.partition import check_partition, identities_of
 from reunite.bulk.progress import Progress
 from reunite.bulk.replay import Replay
-from reunite.bulk.tables import bring_table, bring_tree
+from reunite.bulk.tables import STEP, bring_table, bring_tree, slices
 from reunite.repositories import queries
 from reunite.repositories.bulk import TABLES, Snapshot
 
@@ -75,6 +75,7 @@ def verify(engine: Engine, snapshot: Snapshot, progress: Progress) -> Verificati
         identity_ids, identity, sizes = identities_of(engine)
         check_partition(evidence, replay.forest, identity_ids, identity, findings)
         del replay
+        evidence = evidence.of_identifiers()
     bring_tree(engine, snapshot, progress)
     with progress.phase("checking rules", len(QUERIES)) as advance:
         _check_tree(evidence, identity, len(sizes), findings)
@@ -89,23 +90,35 @@ def verify(engine: Engine, snapshot: Snapshot, progress: Progress) -> Verificati
 
 
 def _check_tree(evidence: Evidence, identity: Numbers, identities: int, findings: Findings) -> None:
-    """Users read the oldest contact of an identity as the one the others point at."""
+    """Users read the oldest contact of an identity as the one that the others point at."""
+    oldest = _oldest(evidence, identity, identities)
+    for ids, heads in slices(evidence.engine, "tree", "id, coalesce(linked_id, id)"):
+        contacts = np.minimum(np.searchsorted(evidence.ids, ids), len(evidence.ids) - 1)
+        due = evidence.ids[oldest[identity[contacts]]]
+        # Contacts that are none are another rule's.
+        wrong = (heads != due) & (evidence.ids[contacts] == ids)
+        findings.add(
+            "tree_names_another_primary",
+            (
+                f"contact {ids[n]} points at {'no one' if heads[n] == ids[n] else heads[n]},"
+                f" the oldest of its identity is {due[n]}"
+                for n in np.flatnonzero(wrong).tolist()
+            ),
+        )
+
+
+def _oldest(evidence: Evidence, identity: Numbers, identities: int) -> Numbers:
+    """The oldest contact of each identity."""
     created_at = np.full(identities, np.iinfo(np.int64).max)
     np.minimum.at(created_at, identity, evidence.created_at)
     oldest = np.full(identities, -1, dtype=np.int32)
-    candidates = np.flatnonzero(evidence.created_at == created_at[identity])[::-1]
-    oldest[identity[candidates]] = candidates
-    head = oldest[identity]
-    evidence.engine.keep("headed", {"id": evidence.ids, "head": evidence.ids[head]})
-    findings.ask(
-        evidence.engine,
-        "tree_names_another_primary",
-        "select 'contact ' || tree.id || ' points at ' || coalesce(linked_id::varchar, 'no one')"
-        " || ', the oldest of its identity is ' || head"
-        " from tree join headed on headed.id = tree.id"
-        " where coalesce(linked_id, tree.id) <> head",
-    )
-    evidence.engine.connection.execute("drop table headed")
+    # Assigned backwards, so that of several of that age the lowest id stays.
+    for low in range(STEP * (len(identity) // STEP), -1, -STEP):
+        some = identity[low : low + STEP]
+        is_oldest = evidence.created_at[low : low + STEP] == created_at[some]
+        contacts = (np.flatnonzero(is_oldest)[::-1] + low).astype(np.int32)
+        oldest[identity[contacts]] = contacts
+    return oldest
 
 
 def _counts(evidence: Evidence, snapshot: Snapshot, identity: Numbers, identities: int) -> Counts:
