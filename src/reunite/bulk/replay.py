@@ -229,7 +229,7 @@ class Replay:
         return found[found >= 0]
 
     def _age(self, position: int, before: Numbers) -> None:
-        """Note the oldest contact of each identity that an import touched, and its nodes as seen."""
+        """Note the oldest contact of the identities that an import touched, and its nodes seen."""
         touched: Numbers = np.full(len(self._oldest), -1, dtype=np.int32)
         for turns in self._turns(position):
             said = self._presented(turns)

@@ -53,7 +53,7 @@ def export(
             show_default=False,
         ),
     ] = None,
-    memory: options.Memory = "400MB",
+    memory: options.Memory = "256MB",
     database: options.Database = None,
     workspace: options.Workspace = None,
     phone_region: options.PhoneRegion = None,

@@ -28,7 +28,7 @@ _BAR = 40
 
 def stats(
     json: options.Json = False,
-    memory: options.Memory = "400MB",
+    memory: options.Memory = "256MB",
     database: options.Database = None,
     workspace: options.Workspace = None,
     phone_region: options.PhoneRegion = None,
