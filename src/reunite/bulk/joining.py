@@ -35,11 +35,11 @@ def join_rows(engine: Engine, *, renumber: bool) -> None:
 
     ``renumber`` says that linkedIds name old ids, each of its own source.
 
-    ``component(n, first)`` has the oldest row of each row's component; ``said(n, first)`` the oldest
-    that linkedIds alone join it with. ``tie(n, target, missing, linked)`` has the linkedIds that are
-    evidence: those that name a row which shared identifiers, blocked ones included, do not join
-    already, and those that name a row which was not taken (``missing``, and no ``target``). The
-    others are provenance (semantics.md).
+    ``component(n, first)`` has the oldest row of each row's component, ``said(n, first)`` the
+    oldest that linkedIds alone join it with. ``tie(n, target, missing, linked)`` has those
+    linkedIds that are evidence: they name a row that shared identifiers, blocked ones included, do
+    not join it with, or one that was not taken (``missing``, and no ``target``). The others are
+    provenance (semantics.md).
     """
     execute = engine.connection.execute
     _make_aged(engine)

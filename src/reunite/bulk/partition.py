@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from reunite.bulk.engine import Engine
 from reunite.bulk.evidence import Evidence
 from reunite.bulk.findings import Findings
 from reunite.bulk.forest import Forest, Numbers
-from reunite.bulk.tables import Column, slices
+from reunite.bulk.tables import STEP, Column, slices
 from reunite.repositories import queries
 
 QUERIES = queries.load("reunite.bulk", "partition.sql")
@@ -43,16 +45,15 @@ def check_partition(
     """
     _join_the_rest(evidence, forest)
     roots = forest.flatten()
-    joined = evidence.hang >= 0
-    root = roots[evidence.hang] if len(roots) else evidence.hang
-    if _is_one_to_one(root[joined], identity[joined], len(roots), len(identity_ids)):
+    if _is_one_to_one(roots, evidence.hang, identity, len(identity_ids)):
         return
+    joined = evidence.hang >= 0
     evidence.engine.keep(
         "placed",
         {
             "id": evidence.ids[joined],
             "identity_id": identity_ids[identity[joined]],
-            "root": root[joined],
+            "root": roots[evidence.hang[joined]],
         },
     )
     evidence.engine.connection.execute(QUERIES["make_usual"])
@@ -62,9 +63,11 @@ def check_partition(
 
 
 def _join_the_rest(evidence: Evidence, forest: Forest) -> None:
-    e, p = evidence.free(evidence.emails), evidence.free(evidence.phones)
-    both = (e >= 0) & (p >= 0)
-    _join_apart(forest, e[both], p[both])
+    for low in range(0, len(evidence.ids), STEP):
+        e = evidence.free(evidence.emails[low : low + STEP])
+        p = evidence.free(evidence.phones[low : low + STEP])
+        both = (e >= 0) & (p >= 0)
+        _join_apart(forest, e[both], p[both])
     for a, b in slices(evidence.engine, "tied", "a, b"):
         both = (a >= 0) & (b >= 0)
         _join_apart(forest, a[both], b[both])
@@ -75,12 +78,23 @@ def _join_apart(forest: Forest, a: Numbers, b: Numbers) -> None:
     forest.join_pairs(a[apart], b[apart])
 
 
-def _is_one_to_one(root: Numbers, identity: Numbers, roots: int, identities: int) -> bool:
+def _is_one_to_one(roots: Numbers, hang: Numbers, identity: Numbers, identities: int) -> bool:
     """Whether each component is one identity, and each identity one component."""
-    identity_of = np.empty(roots, dtype=np.int32)
-    identity_of[root] = identity
-    if not np.array_equal(identity_of[root], identity):
-        return False
-    root_of = np.empty(identities, dtype=np.int32)
-    root_of[identity] = root
-    return bool(np.array_equal(root_of[identity], root))
+    identity_of: Numbers = np.full(len(roots), -1, dtype=np.int32)
+    root_of: Numbers = np.full(identities, -1, dtype=np.int32)
+    # Whatever stays of several is not what the others have.
+    for root, number in _pairs(roots, hang, identity):
+        identity_of[root] = number
+        root_of[number] = root
+    return all(
+        np.array_equal(identity_of[root], number) and np.array_equal(root_of[number], root)
+        for root, number in _pairs(roots, hang, identity)
+    )
+
+
+def _pairs(roots: Numbers, hang: Numbers, identity: Numbers) -> Iterator[tuple[Numbers, Numbers]]:
+    """The component and the identity of each contact, many at a time."""
+    for low in range(0, len(hang), STEP):
+        nodes = hang[low : low + STEP]
+        joined = nodes >= 0
+        yield roots[nodes[joined]], identity[low : low + STEP][joined]

@@ -137,8 +137,43 @@ def _gather(engine: Engine, store: Snapshot) -> None:
     engine.keep("grouped", {**touched, "grp": group[first]})
     asked = _rows(engine, "touched_identities", ("identity_id",))
     engine.fill("standing", _STANDING, store.identities(asked) if len(identities) else ())
-    for query in ("make_merged", "make_home", "make_contact", "make_size"):
-        _execute(engine, query)
+    _execute(engine, "make_merged")
+    _execute(engine, "make_home")
+    _settle(engine)
+    _execute(engine, "make_size")
+
+
+def _settle(engine: Engine) -> None:
+    """Say of each row which identity it belongs to and what it hangs on; of each component, what
+    it brings.
+    """
+    first = _execute(engine, "firsts").fetchnumpy()["first"]
+    homes = _execute(engine, "homes").fetchnumpy()
+    bringers = _execute(engine, "bringers").fetchnumpy()
+    rows = len(first)
+    identity_of = np.zeros(rows, dtype=np.int64)
+    identity_of[homes["first"]] = homes["identity_id"]
+    brings_phone, brings_email = np.zeros((2, rows), dtype=np.bool_)
+    brings_phone[bringers["n"][bringers["is_phone"]]] = True
+    brings_email[bringers["n"][~bringers["is_phone"]]] = True
+    engine.keep(
+        "settled",
+        {
+            "n": np.arange(rows, dtype=np.int32),
+            "identity_id": identity_of[first],
+            "brings_only_phone": brings_phone & ~brings_email,
+        },
+    )
+    _execute(engine, "make_contact")
+    roots = homes["first"]
+    engine.keep(
+        "brought",
+        {
+            "first": roots,
+            "contacts": np.bincount(first, minlength=rows)[roots],
+            "identifiers": np.bincount(first[bringers["n"]], minlength=rows)[roots],
+        },
+    )
 
 
 def _require_limit(engine: Engine, limit: int) -> None:

@@ -1,5 +1,5 @@
 -- What an import would do to a store. Of the tables of joining.sql, and of `held` and `standing`,
--- which come from the store, these make: new_identifier, touched, merged, home, contact.
+-- which come from the store, these make: new_identifier, touched, merged, home, contact, size.
 
 -- name: asked
 select type, key from (select type, key from first union select type, key from block)
@@ -74,34 +74,37 @@ group by grouped.grp
 -- name: make_home
 create or replace table home as
 select component.first, grouped.grp, coalesce(merged.identity_id, aged.id) as identity_id
-from (select distinct first from component) as component
+from component
 join aged on aged.rowid = component.first
-left join (select distinct first, grp from grouped) as grouped using (first)
+left join (select distinct first, grp from grouped) as grouped on grouped.first = component.first
 left join merged using (grp)
+where component.n = component.first
 
+-- name: homes
+select first, identity_id from home
+
+-- name: firsts
+select first from component
+
+-- Rows that bring one identifier that was new, by its type.
+-- name: bringers
+select n, type = 'phone' as is_phone from new_identifier
+
+-- A row hangs on its e-mail, unless that is blocked or only its phone was new.
 -- name: make_contact
 create or replace view contact as
 select
-  aged.rowid as n,
+  settled.n,
+  settled.identity_id,
   aged.id,
-  home.identity_id,
   aged.created_at,
   aged.email,
   aged.phone,
-  'imported' as source,
   case
-    when aged.email is null or aged.email_blocked then 'phone'
-    when aged.phone is null or aged.phone_blocked or fresh.email or fresh.phone is not true
-    then 'email'
-    else 'phone'
+    when aged.email is null or aged.email_blocked or settled.brings_only_phone then 'phone'
+    else 'email'
   end as anchor
-from aged
-join component on component.n = aged.rowid
-join home using (first)
-left join (
-  select n, bool_or(type = 'email') as email, bool_or(type = 'phone') as phone
-  from new_identifier group by n
-) as fresh on fresh.n = aged.rowid
+from settled join aged on aged.rowid = settled.n
 
 -- How many identifiers each identity that the import touches or makes would have.
 -- name: make_size
@@ -109,12 +112,11 @@ create or replace table size as
 select
   home.identity_id,
   any_value(home.grp) as grp,
-  count(new_identifier.key) + coalesce(any_value(merged.identifiers), 0) as identifiers,
-  coalesce(any_value(merged.identities), 0) as identities,
+  sum(brought.identifiers)::bigint + coalesce(any_value(merged.identifiers), 0) as identifiers,
+  sum(brought.contacts)::bigint as contacts,
   min(home.first) as first
 from home
-join component using (first)
-left join new_identifier on new_identifier.n = component.n
+join brought using (first)
 left join merged using (grp)
 group by home.identity_id
 
@@ -133,8 +135,9 @@ select
 -- What is written; each in order of the table's key.
 
 -- name: contact
-select id, identity_id, created_at, email, phone, $position as position, source, anchor
-from contact order by id
+select id, identity_id, created_at, email, phone, $position as position, 'imported' as source, anchor
+from contact
+order by id
 
 -- name: identifier
 select
@@ -150,8 +153,7 @@ order by block.type, block.key
 -- name: link
 with
   anchored as (
-    select n, id, anchor as type,
-      case anchor when 'email' then email else ltrim(phone, '+') end as key
+    select n, id, anchor as type, case anchor when 'email' then email else ltrim(phone, '+') end as key
     from contact
     where n in (select n from tie union all select target from tie)
   ),

@@ -130,6 +130,7 @@ def _linked_ids(engine: Engine) -> LinkedIds:
     ((said, resolved, missing, counted),) = _all(engine, "number_of_pointers")
     if not said:
         return LinkedIds(0, 0, 0, 0, [], [], 0)
+    _all(engine, "make_apart")
     return LinkedIds(
         said,
         resolved,

@@ -22,14 +22,10 @@ select count(*) from merged where identities > 1
 
 -- New identities with more than one row.
 -- name: largest
-select size.identity_id, size.identifiers, count(*) as contacts
+select identity_id, identifiers, contacts
 from size
-join home using (identity_id)
-join component on component.first = home.first
-where size.grp is null
-group by size.identity_id, size.identifiers
-having count(*) > 1
-order by count(*) desc, size.identity_id
+where grp is null and contacts > 1
+order by contacts desc, identity_id
 limit $limit
 
 -- Identifiers that look like nobody's own: on many rows with many others, or of a kind that people
@@ -44,14 +40,13 @@ with
     from aged where email is not null
   ),
   busy as (
-    select pair.type, pair.key, count(*) as rows, count(distinct pair.other) as others
-    from pair join first using (type, key)
-    where first.rows > 1
+    select pair.type, pair.key, count(distinct pair.other) as others
+    from pair join (select type, key from first where rows >= $many) using (type, key)
     group by pair.type, pair.key
   ),
   judged as (
     select
-      first.type, first.key, first.rows, coalesce(busy.others, 1) as others,
+      first.type, first.key, first.rows, coalesce(busy.others, first.rows) as others,
       case
         when first.type = 'phone' and regexp_full_match(first.key, '(0+|1+|2+|3+|4+|5+|6+|7+|8+|9+)')
           and length(first.key) > 4 then 'one digit only'
@@ -65,7 +60,7 @@ with
         when first.type = 'email' and regexp_matches(
           first.key, '@(test|example|none|fake|noemail|email|asdf|abc|invalid|localhost)[.]'
         ) then 'a placeholder''s domain'
-        when coalesce(busy.others, 1) >= $many then 'with many others'
+        when busy.others >= $many then 'with many others'
       end as reason
     from first left join busy using (type, key)
     where not first.blocked
@@ -95,23 +90,25 @@ limit $limit
 
 -- Where identifiers join rows that the linkedIds keep apart: components that the source took for
 -- several people.
+-- name: make_apart
+create or replace table apart as
+select component.first
+from component join said using (n)
+group by component.first
+having min(said.first) <> max(said.first)
+
 -- name: kept_apart
 select any_value(aged.id) as primary_contact_id, count(distinct said.first) as people, count(*) as rows
 from component
 join said on said.n = component.n
 join aged on aged.rowid = component.first
+where component.first in (select first from apart)
 group by component.first
-having count(distinct said.first) > 1
 order by count(distinct said.first) desc, component.first
 limit $limit
 
 -- name: number_kept_apart
-select count(*) from (
-  select component.first
-  from component join said using (n)
-  group by component.first
-  having count(distinct said.first) > 1
-)
+select count(*) from apart
 
 -- name: number_refused_as_blocked
 select count(*) from left_out where why = 'blocked'

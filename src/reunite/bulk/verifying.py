@@ -71,10 +71,12 @@ def verify(engine: Engine, snapshot: Snapshot, progress: Progress) -> Verificati
     replay = Replay(evidence, findings)
     with progress.phase("replaying the journal", engine.count("journal")) as advance:
         replay.run(advance)
+    forest = replay.forest
+    del replay
     with progress.phase("comparing identities"):
         identity_ids, identity, sizes = identities_of(engine)
-        check_partition(evidence, replay.forest, identity_ids, identity, findings)
-        del replay
+        check_partition(evidence, forest, identity_ids, identity, findings)
+        del forest
         evidence = evidence.of_identifiers()
     bring_tree(engine, snapshot, progress)
     with progress.phase("checking rules", len(QUERIES)) as advance:

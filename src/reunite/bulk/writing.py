@@ -9,17 +9,23 @@ from reunite.bulk.planning import Plan
 from reunite.bulk.progress import Progress
 from reunite.repositories.bulk import TABLES, Loading, Rows
 
-_TABLES = ("contact", "identifier", "link", "provenance", "tombstone", "demotion")
+_TABLES = {
+    "contact": "contact",
+    "identifier": "new_identifier",
+    "link": "tie",
+    "provenance": "pointer",
+    "tombstone": "left_out",
+    "demotion": "standing",
+}
+"""What is written, and the table of the engine that has about as many rows."""
 
 
 def write(plan: Plan, store: Loading, progress: Progress) -> None:
     """Write a plan that was made of this very loading; it is left to be committed."""
     store.repoint(plan.rows("repointed"))
-    for table in _TABLES:
-        rows = plan.rows(table)
-        if total := len(rows):
-            with progress.phase(f"writing {table}s", total) as advance:
-                store.write(table, Watched(rows, advance))
+    for table, like in _TABLES.items():
+        with progress.phase(f"writing {table}s", plan.engine.count(like)) as advance:
+            store.write(table, Watched(plan.rows(table), advance))
     store.block(plan.rows("block"))
     store.write("journal", _journal(plan))
 
