@@ -65,12 +65,12 @@ def _leaders(identity: Numbers, identities: int) -> Numbers:
 
 
 def _digest(engine: Engine, table: str, name: str, leader: Numbers) -> str:
-    engine.keep("led", {"leader": leader, "n": np.arange(len(leader), dtype=np.int32)})
+    engine.keep("led", {"leader": leader})
     path = engine.folder / "digest.txt"
     # Without quotes and with a delimiter that no key has, a line is what the expression says.
     engine.connection.execute(
-        f"copy (select case when n = leader then '+' else ' ' end || {name} as line"
-        f" from {table} positional join led where leader >= 0 order by leader, n)"
+        f"copy (select case when led.rowid = leader then '+' else ' ' end || {name} as line"
+        f" from {table} positional join led where leader >= 0 order by leader, led.rowid)"
         f" to '{path}' (format csv, header false, quote '', escape '', delimiter '\x01')"
     )
     with path.open("rb") as file:

@@ -125,7 +125,11 @@ def _oldest(evidence: Evidence, identity: Numbers, identities: int) -> Numbers:
 
 def _counts(evidence: Evidence, snapshot: Snapshot, identity: Numbers, identities: int) -> Counts:
     nodes = nodes_by_identity(evidence, identity)
-    sizes = np.bincount(nodes[nodes >= 0], minlength=1)
+    sizes = np.zeros(identities + 1, dtype=np.int32)
+    for low in range(0, len(nodes), STEP):
+        # What has no identity goes to the last place.
+        np.add.at(sizes, nodes[low : low + STEP], 1)
+    sizes[-1] = 0
     return Counts(
         contacts=len(evidence.ids),
         identities=identities,
