@@ -10,7 +10,7 @@ import reunite
 from reunite.bulk.engine import Engine
 from reunite.bulk.importing import Import, Store, run_import
 from reunite.bulk.progress import Progress
-from reunite.bulk.source import sources_of
+from reunite.bulk.reading import sources_of
 from reunite.bulk.verifying import Verification, verify
 from reunite.errors import BlockedIdentifier, IdentityTooLarge
 

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 from reunite.bulk.engine import Engine
 from reunite.bulk.progress import Progress
-from reunite.bulk.reading import Reading, read
-from reunite.bulk.source import sources_of
+from reunite.bulk.reading import Reading, read, sources_of
 from reunite.identifier import Policy
 
 NOW = 1_800_000_000_000_000

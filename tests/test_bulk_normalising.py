@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reunite.bulk.engine import Engine
-from reunite.bulk.faults import make_faults
-from reunite.bulk.gathering import begin
-from reunite.bulk.normalising import normalise
+from reunite.bulk.reading.faults import make_faults
+from reunite.bulk.reading.gathering import begin
+from reunite.bulk.reading.normalising import normalise
 from reunite.errors import InvalidIdentifier
 from reunite.identifier import Policy, present
 

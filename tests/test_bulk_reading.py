@@ -15,11 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reunite.bulk import gathering
-from reunite.bulk.blocklist import read_blocks
 from reunite.bulk.engine import Engine
-from reunite.bulk.faults import write_rejects
-from reunite.bulk.source import Source, sources_of
+from reunite.bulk.reading import Source, gathering, sources_of
+from reunite.bulk.reading.blocklist import read_blocks
+from reunite.bulk.reading.faults import write_rejects
 from reunite.errors import ImportStopped, InvalidSetting
 from reunite.identifier import Policy
 from sources import NOW, Read, reading

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reunite.bulk.columns import recognise
+from reunite.bulk.reading.columns import recognise
 from reunite.errors import ImportStopped
 
 

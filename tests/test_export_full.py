@@ -15,7 +15,7 @@ from filled import everything
 from grown import MEMORY, ask, grow, verified
 from reunite import repositories
 from reunite.bulk.engine import Engine
-from reunite.bulk.full import export_full, import_full
+from reunite.bulk.exporting.full import export_full, import_full
 from reunite.bulk.progress import Progress
 from reunite.errors import ExportStopped, ImportStopped, StoreError
 from sabotage import sabotage

@@ -18,7 +18,7 @@ from imported import Row
 from oracle import Node, nodes_of
 from reunite.bulk.importing import Import, Outcome, Store, run_import
 from reunite.bulk.progress import Progress
-from reunite.bulk.source import Source
+from reunite.bulk.reading import Source
 
 EMAILS, PHONES = ["a@x.co", "b@x.co", "c@x.co"], ["1", "+2", "3"]
 LIVE = st.tuples(st.sampled_from([None, *EMAILS]), st.sampled_from([None, *PHONES])).filter(any)

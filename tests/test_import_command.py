@@ -202,3 +202,24 @@ def test_old_ids_mean_rows_of_their_own_source(
     }
     assert together == {frozenset(each) for each in ("ab", "c", "de", "f")}
     assert faults(tables()) == []
+
+
+def test_all_of_a_workspace_goes_into_an_empty_one_of_either_kind(
+    people: Path, command: Reunite, database: str, shell: Path
+) -> None:
+    command("import", str(people))
+    command("identify", "--email", "doc@hillvalley.edu", "--phone", "123456")
+    exported = command("export", "--full", "all")
+    assert exported.status == 0, exported.err
+    copied = command("import", "--full", "all", "--database", "sqlite:///copy.db", "--json")
+    assert copied.status == 0, copied.err
+    first = command("verify", "--json").data
+    second = command("verify", "--database", "sqlite:///copy.db", "--json").data
+    assert first["digests"] == second["digests"] == copied.data["digests"]
+    assert command("import", "--full", "all").status == 6
+
+
+def test_a_full_import_takes_nothing_beside_it(command: Reunite, shell: Path) -> None:
+    refused = command("import", "contacts.csv", "--full", "all")
+    assert refused.status == 2
+    assert "--full" in refused.err

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from demo.messy import make
 
-from reunite.bulk.blocklist import read_blocks
+from reunite.bulk.reading.blocklist import read_blocks
 from reunite.identifier import Policy, normalise_email, normalise_phone
 from sources import reading
 

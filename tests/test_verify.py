@@ -14,7 +14,7 @@ from audit import Tables
 from conftest import OpenStore
 from grown import grow, verified
 from oracle import Node, nodes_of
-from reunite.bulk.findings import LISTED
+from reunite.bulk.verifying.findings import LISTED
 from sabotage import replace_tree, sabotage
 from shell import Reunite
 

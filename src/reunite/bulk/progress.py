@@ -19,6 +19,8 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from reunite.repositories.bulk import Rows
+
 
 class _Speed(ProgressColumn):
     """Rows per second."""
@@ -56,3 +58,25 @@ class Progress:
             yield lambda rows: bars.advance(task, rows)
             done = bars.tasks[0].completed
             bars.update(task, total=done or 1, completed=done or 1)
+
+
+class Watched(Rows):
+    """Rows that tell how many of them were taken."""
+
+    def __init__(self, rows: Rows, advance: Callable[[int], None]) -> None:
+        self.columns = rows.columns
+        self._rows = rows
+        self._advance = advance
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def tuples(self) -> Iterator[list[tuple[object, ...]]]:
+        for chunk in self._rows.tuples():
+            yield chunk
+            self._advance(len(chunk))
+
+    def copy_text(self, *first: int) -> Iterator[bytes]:
+        for block in self._rows.copy_text(*first):
+            yield block
+            self._advance(block.count(b"\n"))

@@ -80,7 +80,7 @@ def export(
 
 
 def _export_full(engine: Engine, snapshot: repositories.Snapshot, folder: Path) -> None:
-    from reunite.bulk.full import export_full
+    from reunite.bulk.exporting.full import export_full
     from reunite.bulk.progress import Progress
 
     manifest = export_full(engine, snapshot, folder, Progress())
@@ -98,8 +98,8 @@ def _export(
     file_format: Format,
     output: Path | None,
 ) -> None:
-    from reunite.bulk.exporting import export as export_it
-    from reunite.bulk.output import whole_file
+    from reunite.bulk.exporting.exporting import export as export_it
+    from reunite.bulk.exporting.output import whole_file
     from reunite.bulk.progress import Progress
 
     if output is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -15,6 +15,9 @@ from reunite.cli.report import show
 from reunite.errors import InvalidSetting
 from reunite.http import wire
 from reunite.settings import Settings
+
+if TYPE_CHECKING:
+    from reunite.bulk.importing import Store
 
 
 def import_(  # noqa: PLR0913  each option is an argument
@@ -51,6 +54,13 @@ def import_(  # noqa: PLR0913  each option is an argument
     allow_oversized: Annotated[
         bool, typer.Option("--allow-oversized", help="Take identities past the limit.")
     ] = False,
+    full: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="All of a workspace, from `reunite export --full`, into an empty one.",
+        ),
+    ] = None,
     memory: options.Memory = "1GB",
     json: options.Json = False,
     database: options.Database = None,
@@ -61,12 +71,20 @@ def import_(  # noqa: PLR0913  each option is an argument
     require_bulk()
     from reunite.bulk.importing import Import, Store, plan_only, run_import
     from reunite.bulk.progress import Progress
-    from reunite.bulk.source import sources_of
+    from reunite.bulk.reading import sources_of
 
     settings = Settings.read(
         os.environ, database=database, workspace=workspace, phone_region=phone_region
     )
     store = Store(settings.database, settings.workspace, settings.phone_region)
+    if full is not None:
+        given = (sources, table, query, file_format, mapping, block, rejects, renumber)
+        if any(given) or dry_run or allow_oversized:
+            raise InvalidSetting(
+                "--full DIR carries everything as it is; nothing else goes with it"
+            )
+        _import_full(store, full, options.bytes_of(memory), json=json)
+        return
     order = Import(
         sources=sources_of(sources or [], format=file_format, table=table, query=query),
         mapping=_mapping(mapping or []),
@@ -81,6 +99,22 @@ def import_(  # noqa: PLR0913  each option is an argument
         print(wire.encode(outcome).decode())
     else:
         show(outcome, Console(), is_dry=dry_run)
+
+
+def _import_full(store: Store, folder: Path, memory: int, *, json: bool) -> None:
+    from reunite.bulk.engine import Engine
+    from reunite.bulk.exporting.full import import_full
+    from reunite.bulk.progress import Progress
+
+    with Engine(memory) as engine, store.loading() as loading:
+        manifest = import_full(engine, loading, folder, Progress())
+        loading.commit()
+    if json:
+        print(wire.encode(manifest).decode())
+    else:
+        print(f"{manifest.contacts:,} contacts, {manifest.identities:,} identities")
+        print(f"digest of the partition  {manifest.digests.partition}")
+        print(f"digest of the contacts   {manifest.digests.contacts}")
 
 
 def _mapping(given: list[str]) -> dict[str, str]:

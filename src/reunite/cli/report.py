@@ -11,8 +11,8 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from reunite.bulk.importing import Outcome
+    from reunite.bulk.importing.report import Effect, LinkedIds
     from reunite.bulk.reading import Reading
-    from reunite.bulk.report import Effect, LinkedIds
 
 _LONGEST = 60
 

@@ -18,7 +18,7 @@ from reunite.http import wire
 from reunite.settings import Settings
 
 if TYPE_CHECKING:
-    from reunite.bulk.statistics import Statistics
+    from reunite.bulk.exporting.statistics import Statistics
 
 _LONGEST = 48
 """Characters of an identifier that are shown."""
@@ -36,8 +36,8 @@ def stats(
     """Count a workspace: sizes, the largest identities, the busiest identifiers."""
     require_bulk()
     from reunite.bulk.engine import Engine
+    from reunite.bulk.exporting.statistics import statistics_of
     from reunite.bulk.progress import Progress
-    from reunite.bulk.statistics import statistics_of
 
     settings = Settings.read(
         os.environ, database=database, workspace=workspace, phone_region=phone_region

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reunite.bulk.blocklist import read_blocks
 from reunite.bulk.engine import Engine
-from reunite.bulk.faults import QUERIES as FAULTS
-from reunite.bulk.faults import (
+from reunite.bulk.progress import Progress
+from reunite.bulk.reading.blocklist import read_blocks
+from reunite.bulk.reading.faults import QUERIES as FAULTS
+from reunite.bulk.reading.faults import (
     Fault,
     FaultCount,
     fault_counts,
@@ -23,10 +24,9 @@ from reunite.bulk.faults import (
     where_are,
     write_rejects,
 )
-from reunite.bulk.gathering import begin, gather
-from reunite.bulk.normalising import QUERIES, normalise
-from reunite.bulk.progress import Progress
-from reunite.bulk.source import Source
+from reunite.bulk.reading.gathering import begin, gather
+from reunite.bulk.reading.normalising import QUERIES, normalise
+from reunite.bulk.reading.source import Source
 from reunite.errors import ImportStopped
 from reunite.identifier import Policy
 from reunite.reconcile import Microseconds

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from reunite.bulk.engine import Engine
-from reunite.bulk.glue import Glue, glue_of
-from reunite.bulk.planning import Plan
+from reunite.bulk.importing.glue import Glue, glue_of
+from reunite.bulk.importing.planning import Plan
 from reunite.repositories import queries
 
-QUERIES = queries.load("reunite.bulk", "report.sql")
+QUERIES = queries.load("reunite.bulk.importing", "report.sql")
 
 LISTED = 10
 """How many of each kind a report lists."""

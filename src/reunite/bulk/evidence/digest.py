@@ -17,8 +17,8 @@ import msgspec
 import numpy as np
 
 from reunite.bulk.engine import Engine
-from reunite.bulk.evidence import Evidence
-from reunite.bulk.forest import Numbers
+from reunite.bulk.evidence.evidence import Evidence
+from reunite.bulk.evidence.forest import Numbers
 
 
 class Digests(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from reunite.identifier import Policy, normalise_email, normalise_phone
 from reunite.reconcile import Microseconds
 from reunite.repositories import queries
 
-QUERIES = queries.load("reunite.bulk", "normalising.sql")
+QUERIES = queries.load("reunite.bulk.reading", "normalising.sql")
 
 _FORM = {"value": "varchar", "form": "varchar", "wrong": "varchar"}
 

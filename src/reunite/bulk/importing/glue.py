@@ -8,11 +8,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from reunite.bulk.components import smallest_of_each
 from reunite.bulk.engine import Engine
+from reunite.bulk.importing.components import smallest_of_each
 from reunite.repositories import queries
 
-QUERIES = queries.load("reunite.bulk", "glue.sql")
+QUERIES = queries.load("reunite.bulk.importing", "glue.sql")
 
 _CANDIDATES = 20
 """Identifiers that are tried, those on most rows first."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 from reunite.bulk.engine import QueryRows
-from reunite.bulk.planning import Plan
-from reunite.bulk.progress import Progress
-from reunite.repositories.bulk import TABLES, Loading, Rows
+from reunite.bulk.importing.planning import Plan
+from reunite.bulk.progress import Progress, Watched
+from reunite.repositories.bulk import TABLES, Loading
 
 _TABLES = {
     "contact": "contact",
@@ -44,25 +42,3 @@ def _journal(plan: Plan) -> QueryRows:
     return plan.engine.rows(
         "select " + ", ".join(f"{values.get(name, 'null')} as {name}" for name in columns), columns
     )
-
-
-class Watched(Rows):
-    """Rows that tell how many of them were taken."""
-
-    def __init__(self, rows: Rows, advance: Callable[[int], None]) -> None:
-        self.columns = rows.columns
-        self._rows = rows
-        self._advance = advance
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def tuples(self) -> Iterator[list[tuple[object, ...]]]:
-        for chunk in self._rows.tuples():
-            yield chunk
-            self._advance(len(chunk))
-
-    def copy_text(self, *first: int) -> Iterator[bytes]:
-        for block in self._rows.copy_text(*first):
-            yield block
-            self._advance(block.count(b"\n"))

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reunite.bulk.engine import Engine
-from reunite.bulk.findings import Findings
-from reunite.bulk.forest import Numbers
-from reunite.bulk.tables import Column, slices
+from reunite.bulk.evidence.forest import Numbers
+from reunite.bulk.evidence.tables import Column, slices
+from reunite.bulk.verifying.findings import Findings
 
 CREATED, EXTENDED, MERGED, LINKED, IMPORTED = range(5)
 """The types, as ``step`` in evidence.sql numbers them."""

@@ -21,7 +21,7 @@ from apsw.ext import query_info
 from psycopg import sql
 
 from reunite.bulk.engine import Engine
-from reunite.bulk.source import STANDARD_INPUT, Source
+from reunite.bulk.reading.source import STANDARD_INPUT, Source
 from reunite.errors import ImportStopped
 from reunite.repositories import sqlite_path
 

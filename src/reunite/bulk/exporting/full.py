@@ -13,14 +13,13 @@ from pathlib import Path
 import duckdb
 import msgspec
 
-from reunite.bulk.digest import Digests, digests_of
 from reunite.bulk.engine import Engine
-from reunite.bulk.evidence import read_evidence
-from reunite.bulk.output import whole_folder
-from reunite.bulk.partition import identities_of
-from reunite.bulk.progress import Progress
-from reunite.bulk.tables import counted, load_csv, total_of
-from reunite.bulk.writing import Watched
+from reunite.bulk.evidence.digest import Digests, digests_of
+from reunite.bulk.evidence.evidence import read_evidence
+from reunite.bulk.evidence.partition import identities_of
+from reunite.bulk.evidence.tables import counted, load_csv, total_of
+from reunite.bulk.exporting.output import whole_folder
+from reunite.bulk.progress import Progress, Watched
 from reunite.errors import ImportStopped
 from reunite.reconcile import Head
 from reunite.repositories.bulk import TABLES, Loading, Snapshot

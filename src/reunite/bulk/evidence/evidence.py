@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reunite.bulk.engine import Engine
-from reunite.bulk.forest import Numbers
-from reunite.bulk.tables import Column, slices
+from reunite.bulk.evidence.forest import Numbers
+from reunite.bulk.evidence.tables import Column, slices
 from reunite.repositories import queries
 
-QUERIES = queries.load("reunite.bulk", "evidence.sql")
+QUERIES = queries.load("reunite.bulk.evidence", "evidence.sql")
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from typing import Literal, TypeAlias
 import duckdb
 
 from reunite.bulk.engine import Engine
+from reunite.bulk.evidence.tables import STEP, bring_table, bring_tree
 from reunite.bulk.progress import Progress
-from reunite.bulk.tables import STEP, bring_table, bring_tree
 from reunite.errors import ExportStopped
 from reunite.repositories import queries
 from reunite.repositories.bulk import Snapshot
 
-QUERIES = queries.load("reunite.bulk", "exporting.sql")
+QUERIES = queries.load("reunite.bulk.exporting", "exporting.sql")
 
 Format: TypeAlias = Literal["csv", "ndjson", "parquet"]
 What: TypeAlias = Literal["contacts", "identities"]

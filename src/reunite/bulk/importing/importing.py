@@ -12,13 +12,12 @@ import msgspec
 
 from reunite import repositories
 from reunite.bulk.engine import Engine
-from reunite.bulk.joining import join_rows
-from reunite.bulk.planning import Plan, learn_blocks, plan_import
+from reunite.bulk.importing.joining import join_rows
+from reunite.bulk.importing.planning import Plan, learn_blocks, plan_import
+from reunite.bulk.importing.report import Effect, effect_of
+from reunite.bulk.importing.writing import write
 from reunite.bulk.progress import Progress
-from reunite.bulk.reading import Reading, read, read_blocks, write_rejects
-from reunite.bulk.report import Effect, effect_of
-from reunite.bulk.source import Source
-from reunite.bulk.writing import write
+from reunite.bulk.reading import Reading, Source, read, read_blocks, write_rejects
 from reunite.identifier import Policy
 from reunite.reconcile import Microseconds
 from reunite.repositories import Loading, Snapshot

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from reunite.bulk.evidence import Evidence
-from reunite.bulk.findings import Findings
-from reunite.bulk.forest import Numbers
-from reunite.bulk.tables import Column, slices
+from reunite.bulk.evidence.evidence import Evidence
+from reunite.bulk.evidence.forest import Numbers
+from reunite.bulk.evidence.tables import Column, slices
+from reunite.bulk.verifying.findings import Findings
 
 _SAID = """
 select

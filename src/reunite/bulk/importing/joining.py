@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reunite.bulk.components import Nodes, smallest_of_each
 from reunite.bulk.engine import Engine
+from reunite.bulk.importing.components import Nodes, smallest_of_each
 from reunite.repositories import queries
 
-QUERIES = queries.load("reunite.bulk", "joining.sql")
+QUERIES = queries.load("reunite.bulk.importing", "joining.sql")
 
 
 class _Edges(NamedTuple):

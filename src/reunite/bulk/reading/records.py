@@ -14,7 +14,7 @@ from typing import NamedTuple, TextIO
 
 import msgspec
 
-from reunite.bulk.spooling import text_of
+from reunite.bulk.reading.spooling import text_of
 
 
 class Record(NamedTuple):

@@ -10,7 +10,7 @@ from reunite.bulk.engine import Engine
 from reunite.errors import ImportStopped
 from reunite.repositories import queries
 
-QUERIES = queries.load("reunite.bulk", "faults.sql")
+QUERIES = queries.load("reunite.bulk.reading", "faults.sql")
 
 EXAMPLES = 20
 

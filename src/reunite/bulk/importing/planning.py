@@ -13,16 +13,16 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from reunite.bulk.components import smallest_of_each
 from reunite.bulk.engine import Engine, QueryRows
-from reunite.bulk.glue import glue_of
-from reunite.bulk.joining import join_rows
+from reunite.bulk.importing.components import smallest_of_each
+from reunite.bulk.importing.glue import glue_of
+from reunite.bulk.importing.joining import join_rows
 from reunite.errors import ImportStopped
 from reunite.reconcile import Head, Microseconds
 from reunite.repositories import queries
 from reunite.repositories.bulk import TABLES, Snapshot
 
-QUERIES = queries.load("reunite.bulk", "planning.sql")
+QUERIES = queries.load("reunite.bulk.importing", "planning.sql")
 
 _HELD = {
     "type": "varchar",

@@ -14,17 +14,17 @@ from typing import NamedTuple
 
 import duckdb
 
-from reunite.bulk import records
-from reunite.bulk.columns import COLUMNS, recognise
 from reunite.bulk.engine import Engine
-from reunite.bulk.lines import even_lines, header_of
-from reunite.bulk.records import Record
-from reunite.bulk.source import Source
-from reunite.bulk.spooling import Plain, spool
+from reunite.bulk.reading import records
+from reunite.bulk.reading.columns import COLUMNS, recognise
+from reunite.bulk.reading.lines import even_lines, header_of
+from reunite.bulk.reading.records import Record
+from reunite.bulk.reading.source import Source
+from reunite.bulk.reading.spooling import Plain, spool
 from reunite.errors import ImportStopped
 from reunite.repositories import queries
 
-QUERIES = queries.load("reunite.bulk", "gathering.sql")
+QUERIES = queries.load("reunite.bulk.reading", "gathering.sql")
 
 _FIELDS = dict(zip(COLUMNS, ("id", "email", "phone", "linked", "created", "deleted"), strict=True))
 """Our columns, and their names in the tables."""

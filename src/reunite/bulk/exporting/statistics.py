@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 
 from reunite.bulk.engine import Engine
+from reunite.bulk.evidence.tables import bring_table
 from reunite.bulk.progress import Progress
-from reunite.bulk.tables import bring_table
 from reunite.repositories import queries
 from reunite.repositories.bulk import Snapshot
 
-QUERIES = queries.load("reunite.bulk", "statistics.sql")
+QUERIES = queries.load("reunite.bulk.exporting", "statistics.sql")
 
 LISTED = 10
 """How many identities and identifiers are listed."""

@@ -12,11 +12,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reunite.bulk.evidence import QUERIES, Evidence
-from reunite.bulk.findings import Findings
-from reunite.bulk.forest import Forest, Numbers
-from reunite.bulk.steps import CREATED, EXTENDED, IMPORTED, MERGED, Steps, Totals, steps_of
-from reunite.bulk.tables import Column, slices
+from reunite.bulk.evidence.evidence import QUERIES, Evidence
+from reunite.bulk.evidence.forest import Forest, Numbers
+from reunite.bulk.evidence.tables import Column, slices
+from reunite.bulk.verifying.findings import Findings
+from reunite.bulk.verifying.steps import (
+    CREATED,
+    EXTENDED,
+    IMPORTED,
+    MERGED,
+    Steps,
+    Totals,
+    steps_of,
+)
 
 
 class _Presented(NamedTuple):

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from reunite.bulk.engine import Engine
-from reunite.bulk.evidence import Evidence
-from reunite.bulk.findings import Findings
-from reunite.bulk.forest import Forest, Numbers
-from reunite.bulk.tables import STEP, Column, slices
+from reunite.bulk.evidence.evidence import Evidence
+from reunite.bulk.evidence.forest import Forest, Numbers
+from reunite.bulk.evidence.tables import STEP, Column, slices
+from reunite.bulk.verifying.findings import Findings
 from reunite.repositories import queries
 
-QUERIES = queries.load("reunite.bulk", "partition.sql")
+QUERIES = queries.load("reunite.bulk.evidence", "partition.sql")
 
 
 def identities_of(engine: Engine) -> tuple[Column, Numbers, Numbers]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from reunite.bulk.engine import CHUNK, Engine
-from reunite.bulk.findings import Findings
 from reunite.bulk.progress import Progress
+from reunite.bulk.verifying.findings import Findings
 from reunite.errors import InvalidIdentifier
 from reunite.identifier import Policy, normalise_email, normalise_phone
 

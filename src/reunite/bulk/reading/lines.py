@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from reunite.bulk.records import csv_records
+from reunite.bulk.reading.records import csv_records
 from reunite.errors import ImportStopped
 
 _DELIMITERS = ",;\t|"

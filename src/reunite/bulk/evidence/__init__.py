@@ -1,0 +1,6 @@
+"""What ties the identifiers of a workspace together, from a snapshot of its tables.
+
+tables     of a snapshot, brought into an engine
+evidence   who was presented with whom; forest: union-find over it
+partition  the identities that follow; digest: two numbers that say whether two stores agree
+"""

@@ -1,0 +1,7 @@
+"""Exporting: contacts, people, or all of a workspace as files; how much of what there is.
+
+exporting   contacts and people, streaming
+full        all of a workspace in a folder, and back
+statistics  how much of what there is
+output      files and folders that appear whole or not at all
+"""
