@@ -18,6 +18,7 @@ from reunite.errors import IdentityTooLarge, OutcomeUnknown, Shed, StoreFull, St
 from reunite.identifier import Policy, Presented
 from reunite.identity import Identified, Outcome
 from reunite.lane import Answer, Lane
+from reunite.lane.queue import IN_VAIN
 from reunite.repositories.repository import Repository, Totals
 
 PATIENCE = 10.0  # seconds until a test gives up waiting for a fact
@@ -192,6 +193,42 @@ def test_what_is_to_be_written_does_not_wait_for_the_next_batch_to_be_recognised
             assert await first == answers("1@new")
             assert not second.done()
             store.may_read_slow.set()
+
+    run(scene)
+
+
+async def bring_only_new(lane: Lane) -> None:
+    """As many new requests as make the lane expect no known ones."""
+    await lane.submit(asked(*["1@new"] * IN_VAIN))
+
+
+def test_while_all_is_new_it_is_written_without_being_recognised_until_something_is_known() -> None:
+    async def scene() -> None:
+        store = StandIn()
+        async with lane_before(store) as lane:
+            await bring_only_new(lane)
+            for name in ("2@new", "3@known", "4@known"):
+                assert await lane.submit(asked(name)) == answers(name)
+        assert store.written[1:] == [asked("2@new"), asked("3@known")]
+        assert store.read[1:] == [asked("4@known")]
+
+    run(scene)
+
+
+def test_what_is_known_does_not_wait_behind_a_slow_writer_even_after_much_that_was_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("reunite.lane.queue.SLOW", 0.0)
+
+    async def scene() -> None:
+        store = StandIn()
+        async with lane_before(store) as lane:
+            await bring_only_new(lane)
+            store.may_write.clear()
+            writing = lane.submit(asked("2@new"))
+            await until(store.is_writing)
+            assert await lane.submit(asked("3@known")) == answers("3@known")
+            assert not writing.done()
 
     run(scene)
 

@@ -67,6 +67,7 @@ class Lane:
         with self._lock:
             refusal = self._queue.submit(entry)
             self._recogniser.wake()
+            self._writer.wake()
         if refusal is not None:
             metrics.shed[refusal].inc(len(requests))
             raise Shed(_REFUSALS[refusal])

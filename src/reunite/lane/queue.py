@@ -7,6 +7,10 @@ An entry goes through two stages, *recognise* and *write*, and is answered exact
 first of them that can, by what went wrong there, or at its deadline. All entries have the same
 time to live, so both stages hold them in the order of their deadlines: what is too late is always
 in front.
+
+While all that comes is new, recognising is in vain, and entries go straight to be written: there
+they are looked up anyway. The first of them that was known ends that, and so does a writer that is
+slow or fails, because what is known is not to wait behind it.
 """
 
 from __future__ import annotations
@@ -43,6 +47,12 @@ class Entry(msgspec.Struct, eq=False):
     deadline: float
     future: asyncio.Future[list[Answer]]
 
+
+IN_VAIN = 256
+"""So many requests in a row of which none was recognised, and the next ones go straight."""
+
+SLOW = 0.25
+"""Seconds from the submission of what is being written, after which the writer is called slow."""
 
 _TROUBLES = (StoreUnavailable, OutcomeUnknown, StoreFull)
 """The store's own; any other error is the doing of a request."""
@@ -115,12 +125,16 @@ class Queue:
 
     Attributes:
         held: requests that were taken and are not answered yet.
+        in_vain: requests in a row of which none was recognised.
+        goes_straight: whether what is taken now goes straight to be written.
     """
 
     def __init__(self, batch_size: int, queue_size: int) -> None:
         self.recognise = Stage("recognise")
         self.write = Stage("write")
         self.held = 0
+        self.in_vain = 0
+        self.goes_straight = False
         self._batch_size = batch_size
         self._queue_size = queue_size
         self._closing = False
@@ -137,7 +151,11 @@ class Queue:
         if self.held and self.held + size > self._queue_size:
             return "full"
         self.held += size
-        self.recognise.waiting.append(entry)
+        running = self.write.running
+        if running and entry.deadline - running[0].deadline > SLOW:
+            self._recognise_again()
+        stage = self.write if self.goes_straight else self.recognise
+        stage.waiting.append(entry)
         return None
 
     def take(self, stage: Stage, now: float) -> tuple[list[Entry], list[Verdict]]:
@@ -172,6 +190,10 @@ class Queue:
                 verdicts.append((entry, known))
             else:
                 self.write.waiting.append(entry)
+        if stage is self.recognise:
+            self._count_in_vain(answers)
+        elif any(_is_known(answer) for answer in answers):
+            self._recognise_again()
         return self._answer(verdicts)
 
     def fail(self, stage: Stage, error: Exception) -> list[Verdict]:
@@ -180,6 +202,7 @@ class Queue:
         The store's own troubles are those of all its entries. Anything else is the doing of one
         of them: each is run again alone, so that only that one fails.
         """
+        self._recognise_again()
         alone = len(stage.running) == 1
         unanswered = stage.stop_running()
         if isinstance(error, _TROUBLES):
@@ -206,9 +229,26 @@ class Queue:
         stages = [self.recognise] if stage is self.recognise else [self.recognise, self.write]
         return self._closing and all(stage.is_empty() for stage in stages)
 
+    def _count_in_vain(self, answers: Sequence[Answer | None]) -> None:
+        recognised = any(answer is not None for answer in answers)
+        self.in_vain = 0 if recognised else self.in_vain + len(answers)
+        if self.in_vain >= IN_VAIN and not self.recognise.alone:
+            self.goes_straight = True
+            # With those that wait here, lest a later one overtakes them.
+            self.write.waiting.extend(self.recognise.waiting)
+            self.recognise.waiting.clear()
+
+    def _recognise_again(self) -> None:
+        self.in_vain = 0
+        self.goes_straight = False
+
     def _answer(self, verdicts: list[Verdict]) -> list[Verdict]:
         self.held -= sum(len(entry.requests) for entry, _ in verdicts)
         return verdicts
+
+
+def _is_known(answer: Answer | None) -> bool:
+    return isinstance(answer, Identified) and answer.outcome == "known"
 
 
 def _waited_too_long() -> Shed:
