@@ -110,7 +110,7 @@ def accesses(connection: apsw.Connection, sql: str) -> list[str]:
     """How a query reads tables, in the plan's order; its own intermediate results left out."""
     plan = [str(row[3]) for row in connection.execute(f"explain query plan {sql}", VALUES)]
     own = {line.removeprefix("MATERIALIZE ") for line in plan if line.startswith("MATERIALIZE ")}
-    read = [line for line in plan if re.match("(SCAN|SEARCH) (?!CONSTANT ROW|json_each )", line)]
+    read = [line for line in plan if re.match("(SCAN|SEARCH) (?!CONSTANT ROW|jsonb?_each )", line)]
     return [line for line in read if line.split()[1] not in own]
 
 

@@ -13,16 +13,16 @@ create temp trigger batch_written instead of insert on batch begin
   select
     new.workspace, value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6,
     'presented'
-  from json_each(new.contacts);
+  from jsonb_each(new.contacts);
 
   insert into identifier (workspace, type, key, contact_id)
   select new.workspace, value->>0, value->>1, value->>2
-  from json_each(new.identifiers);
+  from jsonb_each(new.identifiers);
 
   insert into link (workspace, a_type, a_key, b_type, b_key, source, position, at)
   select
     new.workspace, 'email', value->>0, 'phone', value->>1, 'presented', value->>2, new.at
-  from json_each(new.links);
+  from jsonb_each(new.links);
 
   insert into journal (
     workspace, position, type, contact_id, with_contact_id, primary_id, demoted_id,
@@ -31,5 +31,5 @@ create temp trigger batch_written instead of insert on batch begin
   select
     new.workspace, value->>0, value->>1, value->>2, value->>3, value->>4, value->>5,
     value->>6, value->>7, value->>8, new.at
-  from json_each(new.entries);
+  from jsonb_each(new.entries);
 end;

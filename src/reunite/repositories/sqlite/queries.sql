@@ -54,7 +54,7 @@ limit 1
 -- name: known
 with
   request as materialized (
-    select value->>0 as email, value->>1 as phone from json_each(:requests)
+    select value->>0 as email, value->>1 as phone from jsonb_each(:requests)
   ),
   found as materialized (
     select identifier.type, identifier.key, contact.id, contact.identity_id, contact.source
