@@ -84,6 +84,8 @@ def _life(
         # What is there now stays: looking through it again and again would make requests wait.
         gc.collect()
         gc.freeze()
+        # And what a request makes goes with it: 128 of them at once are no reason to look either.
+        gc.set_threshold(20_000)
         with _noticing_sigterm(health):
             yield
         health.draining = True
