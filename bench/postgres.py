@@ -33,6 +33,12 @@ class Postgres:
         self._made.append(name)
         return urlunsplit(urlsplit(self._url)._replace(path=f"/{name}"))
 
+    def drop(self, database: str) -> None:
+        """Drop a database that was made here, before the end."""
+        name = urlsplit(database).path.removeprefix("/")
+        self._run("drop database {} with (force)", name)
+        self._made.remove(name)
+
     def settle(self) -> None:
         """Bring what was filled in to disk, so that it is not written while others are measured."""
         self._run("checkpoint")

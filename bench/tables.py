@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import rich.table
 from rich.console import Console
 
-from bench.goals import judge
+from bench.goals import Goal, judge
 from bench.lab import NO_STORE
 from bench.latency import Paced
+from bench.machine import Machine
 from bench.measure import Row, ratio
 from bench.results import Results
 from bench.workloads import WORKLOADS
@@ -27,8 +28,13 @@ class Table(NamedTuple):
 
 def show(results: Results) -> None:
     """Print all that was measured, the goals last."""
+    print_tables(_tables(results))
+
+
+def print_tables(tables: Iterable[Table]) -> None:
+    """Print those that have rows."""
     console = Console() if sys.stdout.isatty() else None
-    for table in _tables(results):
+    for table in tables:
         if not table.rows:
             continue
         if console is not None:
@@ -39,7 +45,9 @@ def show(results: Results) -> None:
 
 def _tables(results: Results) -> Iterator[Table]:
     slow = results.plan.slow_fsync_ms
-    yield _machine(results)
+    plan = results.plan
+    measured = f"{plan.rounds} rounds of {plan.seconds} s, the median"
+    yield machine_table(results.machine, results.at, measured)
     yield _throughput("Throughput, requests/s", results.throughput)
     yield _throughput(f"Where an fsync takes {slow} ms longer", results.fsync)
     yield _latency(results.latency)
@@ -49,11 +57,11 @@ def _tables(results: Results) -> Iterator[Table]:
     )
     yield _large(results)
     yield Table("Left out", ("part", "why"), list(results.left_out.items()))
-    yield _goals(results)
+    yield goals_table(judge(results))
 
 
-def _machine(results: Results) -> Table:
-    machine, plan = results.machine, results.plan
+def machine_table(machine: Machine, at: str, measured: str) -> Table:
+    """What the figures are worth: where, when and how often it was measured."""
     facts = {
         "processor": f"{machine.processor}, {machine.cores} cores",
         "system": machine.system,
@@ -62,9 +70,9 @@ def _machine(results: Results) -> Table:
         "PostgreSQL": machine.postgresql,
         "load before": f"{machine.load:.2f}",
         "fsync of 4 KiB": f"{machine.fsync_ms:.3f} ms",
-        "measured": f"{plan.rounds} rounds of {plan.seconds} s, the median",
+        "measured": measured,
     }
-    return Table(f"reunite {machine.reunite}, {results.at}", ("", ""), list(facts.items()))
+    return Table(f"reunite {machine.reunite}, {at}", ("", ""), list(facts.items()))
 
 
 def _throughput(title: str, rows: list[Row]) -> Table:
@@ -129,7 +137,8 @@ def _large(results: Results) -> Table:
     )
 
 
-def _goals(results: Results) -> Table:
+def goals_table(goals: Iterable[Goal]) -> Table:
+    """What was to be reached, and what was."""
     cells = [
         (
             goal.what,
@@ -137,7 +146,7 @@ def _goals(results: Results) -> Table:
             f"{'at least' if goal.at_least else 'at most'} {goal.bound:g}",
             "met" if goal.is_met else "MISSED",
         )
-        for goal in judge(results)
+        for goal in goals
     ]
     return Table("Goals", ("what", "ratio", "goal", ""), cells)
 
