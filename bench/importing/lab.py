@@ -1,0 +1,95 @@
+"""What the parts of a run share: files, stores, and measurements that take turns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple
+
+import psycopg
+
+from bench.importing.results import Plan, Row
+from bench.importing.table import Table
+from bench.importing.worker import Job, Took, measure
+from bench.postgres import Postgres
+
+
+class Subject(NamedTuple):
+    """What takes turns with others: the row it becomes, and how it is measured in a round."""
+
+    row: Row
+    run: Callable[[int], Took]
+
+
+class Lab:
+    """One run's surroundings; ``tell`` is called with what is being done now."""
+
+    def __init__(
+        self, folder: Path, postgres: Postgres, plan: Plan, tell: Callable[[str], None]
+    ) -> None:
+        self.folder = folder
+        self.postgres = postgres
+        self.plan = plan
+        self.tell = tell
+        self._numbers = count(1)
+
+    @contextmanager
+    def file(self, table: Table) -> Iterator[Path]:
+        """A table as CSV, for a while."""
+        self.tell(f"generating {table.rows:,} rows")
+        path = self.folder / f"{next(self._numbers)}.csv"
+        try:
+            self.work(Job("generate", str(path), table=table))
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    @contextmanager
+    def empty(self, kind: str) -> Iterator[str]:
+        """The URL of an empty store, for a while."""
+        if kind == "postgresql":
+            url = self.postgres.fresh_database()
+            yield url
+            self.postgres.drop(url)
+            return
+        path = self.folder / f"{next(self._numbers)}.db"
+        yield f"sqlite:///{path}"
+        for each in self.folder.glob(f"{path.name}*"):
+            each.unlink()
+
+    @contextmanager
+    def filled(self, kind: str, contacts: int) -> Iterator[str]:
+        """The URL of a store with so many people of one contact, for a while."""
+        with self.empty(kind) as url:
+            with self.file(Table(contacts, is_single=True)) as path:
+                self.tell(f"filling {kind} with {contacts:,} contacts")
+                self.work(Job("import", str(path), url=url))
+            if kind == "postgresql":
+                # As its own housekeeping would in a while, which else comes in between.
+                with psycopg.connect(url, autocommit=True) as connection:
+                    connection.execute("vacuum analyze")
+            yield url
+
+    def work(self, job: Job) -> Took:
+        """Do it while PostgreSQL has nothing left to write of what was before."""
+        self.postgres.settle()
+        return measure(job, self.folder)
+
+    def into_empty(self, kind: str, job: Job) -> Took:
+        """Do it on an empty store."""
+        with self.empty(kind) as url:
+            return self.work(Job(job.what, job.path, url=url))
+
+
+def alternate(lab: Lab, subjects: Sequence[Subject], rounds: int) -> list[Row]:
+    """Measure all of them, round by round, every second round backwards."""
+    for number in range(rounds):
+        for row, run in reversed(subjects) if number % 2 else subjects:
+            held = f" into {row.before:,} contacts" if row.before else ""
+            lab.tell(
+                f"{row.what}, {row.rows:,} rows by {row.by}{held}: round {number + 1} of {rounds}"
+            )
+            row.runs.append(run(number))
+    return [subject.row for subject in subjects]

@@ -1,0 +1,205 @@
+"""One measurement in a process of its own, so that its peak memory is its own too."""
+
+from __future__ import annotations
+
+import csv
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+import reunite
+from bench.importing.table import Table
+from bench.wrk import Unable
+from reunite.bulk.engine import Engine
+from reunite.bulk.importing import Import, Store, run_import
+from reunite.bulk.importing.joining import join_rows
+from reunite.bulk.progress import Progress
+from reunite.bulk.reading import read, sources_of
+
+BATCH = 1000
+"""Requests of one `identify_many`."""
+
+MEMORY = 1 << 30
+"""The command's own default of ``--memory``."""
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What to do with a file: ``floor`` reads, normalises and joins it; the others need a store.
+
+    Attributes:
+        table: what to generate.
+        url: of the store.
+    """
+
+    what: Literal["generate", "floor", "import", "identify"]
+    path: str
+    table: Table | None = None
+    url: str = ""
+
+
+class Took(msgspec.Struct, frozen=True):
+    """What it cost.
+
+    Attributes:
+        cpu_seconds: of the process, which say more where others want the cores, too; a PostgreSQL
+            server's are not in it.
+        peak_mb: memory of the process, in millions of bytes, and of its largest child, if any.
+        locked_seconds: how long requests may have waited.
+        contacts: of the store, before and after.
+        identities: likewise.
+        phases: the seconds of each.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    peak_mb: float
+    locked_seconds: float = 0
+    contacts: tuple[int, int] = (0, 0)
+    identities: tuple[int, int] = (0, 0)
+    phases: dict[str, float] = {}
+
+
+def measure(job: Job, folder: Path) -> Took:
+    """Do it in a process of its own, which spills into the folder; raises `Unable` if it fails."""
+    run = subprocess.run(
+        [sys.executable, "-m", "bench.importing.worker", msgspec.json.encode(job).decode()],
+        env={**os.environ, "TMPDIR": str(folder)},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode:
+        raise Unable(f"{job.what} failed: {run.stderr.strip()}")
+    return msgspec.json.decode(run.stdout, type=Took)
+
+
+def main() -> None:
+    """Do the job on the command line and print what it took."""
+    job = msgspec.json.decode(sys.argv[1], type=Job)
+    try:
+        took = _DO[job.what](job)
+    except reunite.ReuniteError as error:
+        sys.exit(str(error))
+    print(msgspec.json.encode(took).decode())
+
+
+class _Clock(Progress):
+    """Notes how long each phase takes, instead of showing it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.phases: dict[str, float] = {}
+        self.began = time.perf_counter()
+
+    @contextmanager
+    def phase(self, name: str, total: int | None = None) -> Iterator[Callable[[int], None]]:  # noqa: ARG002
+        began = time.perf_counter()
+        yield lambda _rows: None
+        self.phases[name.partition(" /")[0]] = time.perf_counter() - began
+
+    def took(self, seconds: float | None = None) -> Took:
+        """What was used until now."""
+        own, children = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        return Took(
+            time.perf_counter() - self.began if seconds is None else seconds,
+            sum(each.ru_utime + each.ru_stime for each in (own, children)),
+            # macOS counts bytes, the others KiB.
+            (own.ru_maxrss + children.ru_maxrss) * (1 if sys.platform == "darwin" else 1024) / 1e6,
+            phases=self.phases,
+        )
+
+
+def _generate(job: Job) -> Took:
+    clock = _Clock()
+    if job.table is not None:
+        job.table.write(Path(job.path))
+    return clock.took()
+
+
+def _floor(job: Job) -> Took:
+    clock = _Clock()
+    with Engine(MEMORY) as engine:
+        read(
+            engine,
+            sources_of([job.path]),
+            mapping={},
+            policy=reunite.Policy(),
+            renumber=False,
+            at=time.time_ns() // 1000,
+            progress=clock,
+        )
+        engine.fill("blocked", {"type": "varchar", "key": "varchar"}, [])
+        with clock.phase("joining"):
+            join_rows(engine, renumber=False)
+    return clock.took()
+
+
+def _import(job: Job) -> Took:
+    clock = _Clock()
+    order = Import(sources_of([job.path]), allow_oversized=True, memory=MEMORY)
+    outcome = run_import(Store(job.url), order, clock)
+    effect = outcome.effect
+    return msgspec.structs.replace(
+        clock.took(),
+        locked_seconds=outcome.locked_seconds,
+        contacts=(effect.contacts.before, effect.contacts.after),
+        identities=(effect.identities.before, effect.identities.after),
+    )
+
+
+def _identify(job: Job) -> Took:
+    """Only `identify_many` counts: not reading the file, nor normalising."""
+    clock = _Clock()
+    with clock.phase("normalising"):
+        requests = iter(_presented(Path(job.path)))
+    with reunite.open(job.url) as store:
+        store.set_identity_limit(10**9)
+        with clock.phase("identifying"):
+            while batch := list(islice(requests, BATCH)):
+                store.identify_many(batch)
+        totals = store.totals()
+    return msgspec.structs.replace(
+        clock.took(clock.phases["identifying"]),
+        contacts=(0, totals.contacts),
+        identities=(0, totals.identities),
+    )
+
+
+def _presented(path: Path) -> list[reunite.Presented]:
+    """The rows of a file by age, as an import takes them."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if not row["deletedAt"]]
+    rows.sort(key=lambda row: (row["createdAt"], int(row["id"])))
+    return [request for row in rows if (request := _usable(row["email"], row["phoneNumber"]))]
+
+
+def _usable(email: str | None, phone: str | None) -> reunite.Presented | None:
+    """A row without the field that is no good; None where nothing is left."""
+    try:
+        return reunite.present(reunite.Policy(), email, phone)
+    except reunite.InvalidIdentifier as error:
+        if not (email and phone):
+            return None
+        return _usable(None, phone) if error.field == "email" else _usable(email, None)
+
+
+_DO: dict[str, Callable[[Job], Took]] = {
+    "generate": _generate,
+    "floor": _floor,
+    "import": _import,
+    "identify": _identify,
+}
+
+
+if __name__ == "__main__":
+    main()
