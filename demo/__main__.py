@@ -3,39 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 from demo.connection import write_post
 from demo.judge import Judge, Wrong
 from demo.people import choose
-from demo.posting import Hear, Watch, post_to_all
+from demo.posting import Hear, post_to_all
 from demo.records import make_records
 from demo.report import Report, Timing, show, to_json
 from demo.servers import CannotStart, serving
+from demo.watching import watching
 
 _CONNECTIONS = 16
 """To each store when everything is posted again."""
-
-
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed or 0
-        return Text(f"{speed:,.0f}/s")
 
 
 def main(
@@ -79,7 +62,7 @@ def run(records: int, seed: int, postgres: str | None) -> Report:
     with serving(postgres) as ports:
 
         def post(what: str, connections: int, hear: Hear) -> None:
-            with _watching(what, list(ports), len(posts)) as watch:
+            with watching(what, list(ports), len(posts)) as watch:
                 seconds = post_to_all(ports, posts, connections, hear, watch)
             timings.extend(
                 Timing(store, what, connections, len(posts), seconds[store]) for store in ports
@@ -98,22 +81,6 @@ def run(records: int, seed: int, postgres: str | None) -> Report:
         timings=timings,
         seconds=time.monotonic() - began,
     )
-
-
-@contextmanager
-def _watching(what: str, stores: list[str], posts: int) -> Iterator[Watch]:
-    """Show how far each store is, in a terminal only."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        tasks = {store: progress.add_task(f"{store}, {what}", total=posts) for store in stores}
-        yield lambda store, answered: progress.update(tasks[store], completed=answered)
 
 
 if __name__ == "__main__":

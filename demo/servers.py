@@ -35,15 +35,34 @@ def serving(postgres: str | None) -> Iterator[dict[str, int]]:
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reunite-demo-")))
+        stores = stack.enter_context(empty_stores(folder, postgres))
+        yield stack.enter_context(serving_stores(stores, folder))
+
+
+@contextmanager
+def empty_stores(folder: Path, postgres: str | None) -> Iterator[dict[str, str]]:
+    """Yields the URLs of a SQLite file that does not exist yet and of an empty database."""
+    with ExitStack() as stack:
         server = postgres or stack.enter_context(_own_postgres())
-        stores = {
-            "SQLite": f"sqlite:///{folder / 'reunite.db'}",
+        yield {
+            "SQLite": f"sqlite:///{folder.resolve() / 'reunite.db'}",
             "PostgreSQL": stack.enter_context(_fresh_database(server)),
         }
+
+
+@contextmanager
+def serving_stores(stores: dict[str, str], folder: Path) -> Iterator[dict[str, int]]:
+    """Serve stores on loopback, their logs in a folder; yields each one's port."""
+    with ExitStack() as stack:
         yield {
             name: stack.enter_context(_reunite(url, folder / f"{name}.log"))
             for name, url in stores.items()
         }
+
+
+def environment() -> dict[str, str]:
+    """The environment, without settings of reunite."""
+    return {name: value for name, value in os.environ.items() if name[:8] != "REUNITE_"}
 
 
 @contextmanager
@@ -78,7 +97,6 @@ def _fresh_database(server: str) -> Iterator[str]:
 @contextmanager
 def _reunite(database: str, log: Path) -> Iterator[int]:
     port = _free_port()
-    others = {name: value for name, value in os.environ.items() if name[:8] != "REUNITE_"}
     settings = {
         "REUNITE_DATABASE": database,
         "REUNITE_PORT": str(port),
@@ -89,7 +107,7 @@ def _reunite(database: str, log: Path) -> Iterator[int]:
         log.open("wb") as printed,
         subprocess.Popen(
             [sys.executable, "-m", "reunite", "serve"],
-            env=others | settings,
+            env=environment() | settings,
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=subprocess.STDOUT,

@@ -1,0 +1,188 @@
+"""One table from end to end: made, imported into both stores, verified, compared, served."""
+
+from __future__ import annotations
+
+import csv
+import random
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+
+from demo.adopt.checks import Check
+from demo.adopt.commands import Said, import_table, verify
+from demo.adopt.judge import Judge
+from demo.adopt.partition import compare_people, compare_tree, read_tree
+from demo.adopt.people import People
+from demo.adopt.posts import Posts
+from demo.adopt.rows import read_blocks
+from demo.adopt.tables import TABLES
+from demo.adopt.truth import Truth, find_truth
+from demo.connection import write_post
+from demo.posting import Hear, post_to_all
+from demo.servers import empty_stores, serving_stores
+from demo.watching import watching
+
+_CONNECTIONS = 16
+"""To each store when everything is posted again."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to do: rows of each table, posts on top, and on which PostgreSQL server, None for one
+    from the wheel.
+    """
+
+    rows: int
+    posts: int
+    seed: int
+    postgres: str | None
+
+
+@dataclass
+class Adoption:
+    """What was found of a table.
+
+    Attributes:
+        table: its name.
+        seconds: how long each step took, by step and store.
+        imported: what `reunite import` said, by store.
+        verified: what `reunite verify` said of each store after the import,
+        verified_again: and after the posts.
+        outcomes: how many posts of each kind were answered how.
+        checks: everything that was compared.
+    """
+
+    table: str
+    seconds: dict[str, float] = field(default_factory=dict)
+    imported: dict[str, Said] = field(default_factory=dict)
+    verified: dict[str, Said] = field(default_factory=dict)
+    verified_again: dict[str, Said] = field(default_factory=dict)
+    outcomes: dict[str, dict[str, int]] = field(default_factory=dict)
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether everything was as it must be."""
+        return all(check.is_ok for check in self.checks)
+
+
+def adopt(table: str, order: Order, folder: Path, console: Console) -> Adoption:
+    """Adopt a table in a new folder; what differs is in the checks.
+
+    Raises `Failed` where a command does, `CannotStart` where a server does not start.
+    """
+    run = _Run(Adoption(table), order, folder, console)
+    with run.step("make the table"):
+        TABLES[table](order.rows, order.seed, folder)
+    chance = random.Random(order.seed)
+    with empty_stores(folder, order.postgres) as stores:
+        for store, database in stores.items():
+            run.import_into(store, database)
+        run.adoption.verified = run.verify(stores, "")
+        with run.step("work out the truth"):
+            truth = find_truth(folder, order.posts // 4, chance)
+        run.compare(stores, truth)
+        run.post(stores, truth, chance)
+        run.adoption.verified_again = run.verify(stores, " again")
+    return run.adoption
+
+
+@dataclass
+class _Run:
+    adoption: Adoption
+    order: Order
+    folder: Path
+    console: Console
+
+    @contextmanager
+    def step(self, name: str, *, shows_itself: bool = False) -> Iterator[None]:
+        """Time a step, and tell of it in a terminal."""
+        text = f"{self.adoption.table}: {name}"
+        is_shown = self.console.is_terminal and not shows_itself
+        began = time.monotonic()
+        with self.console.status(text) if is_shown else nullcontext():
+            yield
+        seconds = self.adoption.seconds[name] = time.monotonic() - began
+        if self.console.is_terminal:
+            self.console.print(f"{text}: {seconds:.1f} s", highlight=False)
+
+    def import_into(self, store: str, database: str) -> None:
+        """Import the table into a store; every row and every fault is accounted for."""
+        rejects = self.folder / f"rejects-{store}.csv"
+        with self.step(f"import into {store}", shows_itself=True):
+            said = import_table(self.folder, database, rejects)
+        self.adoption.imported[store] = said
+        reading, effect = said["reading"], said["effect"]
+        check = self._check(f"{store}: what the import says, against itself")
+        told = reading["taken"] + reading["deleted"] + reading["refused"]
+        check.compare("rows taken, deleted and refused", told, self.order.rows)
+        check.compare("rows", reading["rows"], self.order.rows)
+        faults = sum(fault["count"] for fault in reading["faults"])
+        with rejects.open(encoding="utf-8", newline="") as file:
+            lines = sum(1 for _ in csv.DictReader(file))
+        check.compare("lines of --rejects", lines, faults + effect["refusedAsBlocked"])
+
+    def verify(self, stores: Mapping[str, str], when: str) -> dict[str, Said]:
+        """Verify the stores: each is sound, and they are the same."""
+        found = {}
+        for store, database in stores.items():
+            with self.step(f"verify {store}{when}", shows_itself=True):
+                found[store] = verify(database)
+            check = self._check(f"{store}: verify{when}")
+            check.compare("findings", found[store]["findings"], [])
+        one, *others = found.values()
+        check = self._check(f"both stores: counts and digests of verify{when}")
+        for other in others:
+            check.compare("counts", other["counts"], one["counts"])
+            check.compare("digests", other["digests"], one["digests"])
+        return found
+
+    def compare(self, stores: Mapping[str, str], truth: Truth) -> None:
+        """Hold what was imported to the truth, as it was told and as users read it."""
+        for store, database in stores.items():
+            with self.step(f"compare {store}"):
+                self._compare_import(store, truth)
+                tree = read_tree(database)
+                self.adoption.checks += compare_tree(store, tree, truth)
+                if (self.folder / "people.csv").exists():
+                    self.adoption.checks.append(compare_people(store, tree, self.folder))
+
+    def _compare_import(self, store: str, truth: Truth) -> None:
+        reading, effect = (self.adoption.imported[store][part] for part in ("reading", "effect"))
+        check = self._check(f"{store}: what the import and verify say, against the truth")
+        for column in ("email", "phoneNumber"):
+            faults = [each["count"] for each in reading["faults"] if each["column"] == column]
+            check.compare(f"unusable values of {column}", sum(faults), truth.unusable[column])
+        counts = self.adoption.verified[store]["counts"]
+        for what, due in (("contacts", len(truth.primary_of)), ("identities", truth.identities)):
+            check.compare(f"{what} of the import", effect[what]["after"], due)
+            check.compare(f"{what} of verify", counts[what], due)
+
+    def post(self, stores: Mapping[str, str], truth: Truth, chance: random.Random) -> None:
+        """Serve the stores and post on top, then the same again."""
+        blocked = read_blocks(self.folder / "block.txt")
+        posts = Posts(truth.people, blocked, chance).take(self.order.posts)
+        judge = Judge(posts, People(truth.people, blocked, truth.last_id))
+        written = [write_post(post) for post in posts]
+        with serving_stores(dict(stores), self.folder) as ports:
+
+            def post_them(what: str, connections: int, hear: Hear) -> None:
+                with (
+                    self.step(what, shows_itself=True),
+                    watching(what, list(ports), len(posts)) as watch,
+                ):
+                    post_to_all(ports, written, connections, hear, watch)
+
+            post_them("post on top", 1, judge.hear)
+            post_them("post again", _CONNECTIONS, judge.hear_again)
+        self.adoption.checks += judge.checks
+        self.adoption.outcomes = {kind: dict(found) for kind, found in judge.outcomes.items()}
+
+    def _check(self, what: str) -> Check:
+        check = Check(what)
+        self.adoption.checks.append(check)
+        return check

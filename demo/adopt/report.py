@@ -1,0 +1,140 @@
+"""What was found of the tables, for a terminal, a pipe or a program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from demo.adopt.adoption import Adoption
+
+_PIPE_WIDTH = 140
+"""Characters of a line where there is no terminal to ask."""
+
+_LONGEST = 500
+"""Characters that are shown of what differs; --json has all."""
+
+
+def to_json(adoptions: Sequence[Adoption]) -> str:
+    """Write it as one JSON object."""
+    tables = [
+        {
+            "table": each.table,
+            "ok": each.is_ok,
+            "seconds": each.seconds,
+            "imported": {
+                store: {
+                    "rows": said["reading"]["rows"],
+                    "taken": said["reading"]["taken"] - said["effect"]["refusedAsBlocked"],
+                    "deleted": said["reading"]["deleted"],
+                    "refused": said["reading"]["refused"] + said["effect"]["refusedAsBlocked"],
+                    "faults": said["reading"]["faults"],
+                    "refusedAsBlocked": said["effect"]["refusedAsBlocked"],
+                    "seconds": said["seconds"],
+                    "lockedSeconds": said["lockedSeconds"],
+                    "rowsPerSecond": said["reading"]["rows"] / each.seconds[f"import into {store}"],
+                }
+                for store, said in each.imported.items()
+            },
+            "verified": each.verified,
+            "verifiedAgain": each.verified_again,
+            "outcomes": each.outcomes,
+            "checks": [asdict(check) | {"ok": check.is_ok} for check in each.checks],
+        }
+        for each in adoptions
+    ]
+    whole: dict[str, Any] = {"ok": all(each.is_ok for each in adoptions), "tables": tables}
+    return json.dumps(whole, indent=2)
+
+
+def show(adoptions: Sequence[Adoption], console: Console) -> None:
+    """Print it: tables in a terminal, plain columns in a pipe."""
+    if not console.is_terminal:
+        console.width = _PIPE_WIDTH
+    for each in adoptions:
+        said = next(iter(each.imported.values()))["reading"]
+        console.print(f"The {each.table} table, {said['rows']:,} rows.", highlight=False)
+        for table in (_rows(each), _stores(each), _posts(each), _checks(each)):
+            if not console.is_terminal:
+                table.box = None
+            console.print(table)
+        for check in each.checks:
+            for example in check.examples:
+                console.print(Text(f"{check.what}: {example[:_LONGEST]}"), soft_wrap=True)
+        console.print()
+    is_ok = all(each.is_ok for each in adoptions)
+    console.print("OK: everything is as it must be." if is_ok else "Not OK.", highlight=False)
+
+
+def _rows(adoption: Adoption) -> Table:
+    said = next(iter(adoption.imported.values()))
+    reading, effect = said["reading"], said["effect"]
+    table = _table("of the rows", "#")
+    table.add_row("taken", f"{reading['taken'] - effect['refusedAsBlocked']:,}")
+    table.add_row("soft-deleted", f"{reading['deleted']:,}")
+    table.add_row("refused, nothing usable", f"{reading['refused']:,}")
+    table.add_row("refused, all blocked", f"{effect['refusedAsBlocked']:,}")
+    for fault in reading["faults"]:
+        column = fault["column"] or "row"
+        table.add_row(f"{column}: {fault['reason']}", f"{fault['count']:,}")
+    return table
+
+
+def _stores(adoption: Adoption) -> Table:
+    table = _table(
+        *("store", "import s#", "rows/s#", "locked s#", "verify s#"),
+        *("contacts#", "identities#", "digests: partition", "contacts"),
+    )
+    for when, verified in (("", adoption.verified), (" again", adoption.verified_again)):
+        for store, said in verified.items():
+            imported, seconds = adoption.imported[store], adoption.seconds[f"import into {store}"]
+            table.add_row(
+                f"{store}{', after the posts' if when else ''}",
+                *(
+                    ("", "", "")
+                    if when
+                    else (
+                        f"{seconds:.1f}",
+                        f"{imported['reading']['rows'] / seconds:,.0f}",
+                        f"{imported['lockedSeconds']:.1f}",
+                    )
+                ),
+                f"{adoption.seconds[f'verify {store}{when}']:.1f}",
+                f"{said['counts']['contacts']:,}",
+                f"{said['counts']['identities']:,}",
+                said["digests"]["partition"][:12],
+                said["digests"]["contacts"][:12],
+            )
+    return table
+
+
+def _posts(adoption: Adoption) -> Table:
+    outcomes = sorted({outcome for found in adoption.outcomes.values() for outcome in found})
+    table = _table("posted on top", *(f"{outcome}#" for outcome in outcomes))
+    for kind, found in sorted(adoption.outcomes.items()):
+        table.add_row(kind, *(f"{found.get(outcome, 0):,}" for outcome in outcomes))
+    return table
+
+
+def _checks(adoption: Adoption) -> Table:
+    table = _table("compared", "times#", "differ#", "")
+    for check in adoption.checks:
+        verdict = "OK" if check.is_ok else "not OK"
+        table.add_row(check.what, f"{check.compared:,}", f"{check.wrong:,}", verdict)
+    return table
+
+
+def _table(*columns: str) -> Table:
+    """Make a table; columns whose name ends in # hold numbers."""
+    table = Table(box=box.ROUNDED)
+    for column in columns:
+        table.add_column(
+            column.removesuffix("#"), justify="right" if column.endswith("#") else "left"
+        )
+    return table
