@@ -55,7 +55,7 @@ with
         ) then 'digits in a row'
         when first.type = 'email' and regexp_matches(
           first.key,
-          '^(test|tests|testing|none|no|na|noemail|no-?reply|null|asdf|qwerty|abc|a|x|xxx|fake|foo|dummy|unknown|email|mail|user|admin|nobody|donotreply|notprovided)[0-9]*@'
+          '^(test|tests|testing|none|no|na|noemail|no-?reply|null|asdf|qwerty|abc|xxx|fake|foo|dummy|unknown|email|mail|user|admin|nobody|donotreply|notprovided)[0-9]*@'
         ) then 'a placeholder''s name'
         when first.type = 'email' and regexp_matches(
           first.key, '@(test|example|none|fake|noemail|email|asdf|abc|invalid|localhost)[.]'
@@ -63,11 +63,11 @@ with
         when busy.others >= $many then 'with many others'
       end as reason
     from first left join busy using (type, key)
-    where not first.blocked
+    where not first.blocked and first.rows > 1
   )
 select type, key as value, rows, others, reason
 from judged
-where reason is not null and (rows > 1 or reason <> 'with many others')
+where reason is not null
 order by others desc, rows desc, type, key
 limit $limit
 
