@@ -31,6 +31,9 @@ adopt: $(VENV)/dev.ok  ## two tables of a million rows, imported into both store
 bench: $(VENV)/dev.ok  ## throughput and latency as ratios within one run; needs wrk
 	$(BIN)/python -m bench $(ARGS)
 
+bench-import: $(VENV)/dev.ok  ## imports: against their floor, row by row, into stores of any size
+	$(BIN)/python -m bench.importing $(ARGS)
+
 soak: $(VENV)/dev.ok  ## ten minutes of mixed traffic, watching memory and descriptors
 	REUNITE_TEST_SOAK_SECONDS=600 $(BIN)/python -m pytest tests/test_soak.py
 

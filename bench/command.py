@@ -38,7 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def workplace(arguments: argparse.Namespace) -> Iterator[tuple[Path, Postgres]]:
     """A folder and a PostgreSQL, gone in the end with all that was made there."""
     with tempfile.TemporaryDirectory(prefix="reunite-bench-", dir=arguments.folder) as name:
-        folder = Path(name)
+        folder = Path(name).resolve()
         # PostgreSQL, which refuses root, has its data there too.
         folder.chmod(0o755)
         postgres = Postgres(arguments.postgres) if arguments.postgres else OwnPostgres(folder)

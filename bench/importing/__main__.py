@@ -79,19 +79,16 @@ def _asked(arguments: argparse.Namespace) -> list[str]:
 
 def _plan(arguments: argparse.Namespace) -> Plan:
     plan = QUICK if arguments.quick else Plan()
-    if arguments.rounds:
-        plan = msgspec.structs.replace(plan, rounds=arguments.rounds)
-    if arguments.contacts:
-        plan = msgspec.structs.replace(plan, many=arguments.contacts)
-    if arguments.rows:
-        plan = msgspec.structs.replace(
-            plan,
-            rows=arguments.rows,
-            large=10 * arguments.rows,
-            sample=min(plan.sample, arguments.rows),
-            added=min(plan.added, arguments.rows),
-        )
-    return plan
+    rows = arguments.rows or plan.rows
+    return msgspec.structs.replace(
+        plan,
+        rounds=arguments.rounds or plan.rounds,
+        rows=rows,
+        large=10 * rows,
+        sample=arguments.sample or min(plan.sample, rows),
+        added=min(plan.added, rows),
+        many=arguments.contacts or plan.many,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -106,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--large", action="store_true", help="ten times the rows, too")
     parser.add_argument("--rows", type=_rows, help="of the import (1,000,000)")
+    parser.add_argument("--sample", type=_rows, help="of the rows for identify_many (100,000)")
     parser.add_argument("--contacts", type=_rows, help="of the large store (5,000,000)")
     parser.add_argument("--rounds", type=positive, help="of each measurement (3)")
     command.add_options(parser)

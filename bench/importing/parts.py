@@ -22,7 +22,7 @@ def empty(lab: Lab) -> list[Row]:
             lambda _round: lab.work(Job("floor", str(path))),
         )
         rows = alternate(lab, [floor, *_imports(lab, path, lab.plan.rows)], lab.plan.rounds)
-    _require_agreement(rows[1:])
+    require_agreement(rows[1:])
     return rows
 
 
@@ -54,8 +54,8 @@ def large(lab: Lab) -> list[Row]:
             _imports(lab, path, plan.rows), _imports(lab, large_path, plan.large), strict=True
         )
         rows = alternate(lab, [subject for pair in pairs for subject in pair], 1)
-    _require_agreement(rows[::2])
-    _require_agreement(rows[1::2])
+    require_agreement(rows[::2])
+    require_agreement(rows[1::2])
     return rows
 
 
@@ -105,7 +105,7 @@ def _additions(lab: Lab, kind: str, large_store: str) -> list[Subject]:
     ]
 
 
-def _require_agreement(rows: list[Row]) -> None:
+def require_agreement(rows: list[Row]) -> None:
     """Raise `Unable` unless the same rows made the same of every store."""
     seen: Mapping[str, tuple[int, int]] = {
         row.what: (row.runs[0].contacts[1], row.runs[0].identities[1]) for row in rows

@@ -99,7 +99,7 @@ class _Clock(Progress):
     def __init__(self) -> None:
         super().__init__()
         self.phases: dict[str, float] = {}
-        self.began = time.perf_counter()
+        self._began = time.perf_counter()
 
     @contextmanager
     def phase(self, name: str, total: int | None = None) -> Iterator[Callable[[int], None]]:  # noqa: ARG002
@@ -107,11 +107,11 @@ class _Clock(Progress):
         yield lambda _rows: None
         self.phases[name.partition(" /")[0]] = time.perf_counter() - began
 
-    def took(self, seconds: float | None = None) -> Took:
-        """What was used until now."""
+    def took(self) -> Took:
+        """What was used until now; the processor from the beginning of the process."""
         own, children = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         return Took(
-            time.perf_counter() - self.began if seconds is None else seconds,
+            time.perf_counter() - self._began,
             sum(each.ru_utime + each.ru_stime for each in (own, children)),
             # macOS counts bytes, the others KiB.
             (own.ru_maxrss + children.ru_maxrss) * (1 if sys.platform == "darwin" else 1024) / 1e6,
@@ -158,39 +158,40 @@ def _import(job: Job) -> Took:
 
 
 def _identify(job: Job) -> Took:
-    """Only `identify_many` counts: not reading the file, nor normalising."""
-    clock = _Clock()
-    with clock.phase("normalising"):
-        requests = iter(_presented(Path(job.path)))
+    """Reading the file does not count; normalising does, which is a part of `identify_many`."""
+    requests = iter(_usable_rows(Path(job.path)))
     with reunite.open(job.url) as store:
         store.set_identity_limit(10**9)
-        with clock.phase("identifying"):
-            while batch := list(islice(requests, BATCH)):
-                store.identify_many(batch)
+        clock = _Clock()
+        while batch := list(islice(requests, BATCH)):
+            store.identify_many(batch)
+        took = clock.took()
         totals = store.totals()
     return msgspec.structs.replace(
-        clock.took(clock.phases["identifying"]),
-        contacts=(0, totals.contacts),
-        identities=(0, totals.identities),
+        took, contacts=(0, totals.contacts), identities=(0, totals.identities)
     )
 
 
-def _presented(path: Path) -> list[reunite.Presented]:
-    """The rows of a file by age, as an import takes them."""
+_Pair = tuple[str | None, str | None]
+
+
+def _usable_rows(path: Path) -> list[_Pair]:
+    """E-mails and phones of a file as they stand there, by age, without what nobody can use."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if not row["deletedAt"]]
     rows.sort(key=lambda row: (row["createdAt"], int(row["id"])))
-    return [request for row in rows if (request := _usable(row["email"], row["phoneNumber"]))]
+    usable = (_usable(row["email"], row["phoneNumber"]) for row in rows)
+    return [pair for pair in usable if any(pair)]
 
 
-def _usable(email: str | None, phone: str | None) -> reunite.Presented | None:
-    """A row without the field that is no good; None where nothing is left."""
+def _usable(email: str | None, phone: str | None) -> _Pair:
     try:
-        return reunite.present(reunite.Policy(), email, phone)
+        reunite.present(reunite.Policy(), email, phone)
     except reunite.InvalidIdentifier as error:
-        if not (email and phone):
-            return None
+        if not error.field:
+            return None, None
         return _usable(None, phone) if error.field == "email" else _usable(email, None)
+    return email, phone
 
 
 _DO: dict[str, Callable[[Job], Took]] = {
