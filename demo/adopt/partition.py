@@ -12,6 +12,7 @@ import psycopg
 
 from demo.adopt.checks import Check
 from demo.adopt.truth import Truth, read_numbers
+from demo.contacts import WRONG_MERGES
 
 _TREE = "select id, coalesce(linked_id, id) from {}contact_tree"
 
@@ -70,6 +71,7 @@ def compare_people(store: str, tree: Tree, folder: Path) -> Check:
     merged = {tuple(sorted(people)) for people in people_of.values() if len(people) > 1}
     with (folder / "wrong_merges.csv").open(encoding="utf-8", newline="") as file:
         planted = {(int(row["person"]), int(row["with_person"])) for row in csv.DictReader(file)}
+    check.compare("number of wrong merges", len(merged), WRONG_MERGES)
     for people in merged | planted:
         check.compare(f"{people} are merged", people in merged, people in planted)
     return check
