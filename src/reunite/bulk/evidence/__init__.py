@@ -2,5 +2,5 @@
 
 tables     of a snapshot, brought into an engine
 evidence   who was presented with whom; forest: union-find over it
-partition  the identities that follow; digest: two numbers that say whether two stores agree
+identities what the store keeps as such; digest: two numbers that say whether two stores agree
 """

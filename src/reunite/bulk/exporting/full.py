@@ -16,7 +16,7 @@ import msgspec
 from reunite.bulk.engine import Engine
 from reunite.bulk.evidence.digest import Digests, digests_of
 from reunite.bulk.evidence.evidence import read_evidence
-from reunite.bulk.evidence.partition import identities_of
+from reunite.bulk.evidence.identities import identities_of
 from reunite.bulk.evidence.tables import counted, load_csv, total_of
 from reunite.bulk.exporting.output import whole_folder
 from reunite.bulk.progress import Progress, Watched

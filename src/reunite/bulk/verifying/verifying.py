@@ -13,12 +13,13 @@ from reunite.bulk.engine import Engine
 from reunite.bulk.evidence.digest import Digests, digests_of, nodes_by_identity
 from reunite.bulk.evidence.evidence import Evidence, read_evidence
 from reunite.bulk.evidence.forest import Numbers
-from reunite.bulk.evidence.partition import check_partition, identities_of
+from reunite.bulk.evidence.identities import identities_of
 from reunite.bulk.evidence.tables import STEP, bring_table, bring_tree, slices
 from reunite.bulk.progress import Progress
 from reunite.bulk.verifying.findings import Finding, Findings
 from reunite.bulk.verifying.forms import check_forms
 from reunite.bulk.verifying.holders import check_anchors, check_identifiers
+from reunite.bulk.verifying.partition import check_partition
 from reunite.bulk.verifying.replay import Replay
 from reunite.repositories import queries
 from reunite.repositories.bulk import TABLES, Snapshot
