@@ -67,7 +67,7 @@ def test_identities_are_what_the_store_answers(
 ) -> None:
     grow(store_url, fresh_workspace, 7, tmp_path)
     path = tmp_path / "out"
-    monkeypatch.setattr("reunite.bulk.exporting.STEP", 20)
+    monkeypatch.setattr("reunite.bulk.exporting.exporting.STEP", 20)
     done = command(
         "export",
         *("--what", "identities", "--format", format_, "--output", str(path)),

@@ -265,7 +265,7 @@ def test_nothing_changes_where_tables_are_looked_at_in_small_steps(
     grown: str, fresh_workspace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_once = verified(grown, fresh_workspace)
-    monkeypatch.setattr("reunite.bulk.tables.STEP", 7)
+    monkeypatch.setattr("reunite.bulk.evidence.tables.STEP", 7)
     assert verified(grown, fresh_workspace) == at_once
 
 
