@@ -12,8 +12,12 @@ import pytest
 import reunite
 from audit import Tables
 from conftest import OpenStore
-from grown import grow, verified
+from grown import MEMORY, grow, verified
 from oracle import Node, nodes_of
+from reunite import repositories
+from reunite.bulk.engine import Engine
+from reunite.bulk.exporting.full import export_full, import_full
+from reunite.bulk.progress import Progress
 from reunite.bulk.verifying.findings import LISTED
 from sabotage import replace_tree, sabotage
 from shell import Reunite
@@ -236,10 +240,26 @@ BROKEN: dict[str, tuple[str | Sequence[str], str]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def all_of_it(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All of a store that grew, in a folder."""
+    place = tmp_path_factory.mktemp("grown")
+    url = f"sqlite:///{place / 'grown.db'}"
+    grow(url, "default", 1, place)
+    with Engine(MEMORY) as engine, repositories.snapshot(url) as snapshot:
+        export_full(engine, snapshot, place / "all", Progress())
+    return place / "all"
+
+
 @pytest.fixture
-def grown(store_url: str, fresh_workspace: str, tmp_path: Path) -> str:
-    """A store that grew; its URL."""
-    grow(store_url, fresh_workspace, 1, tmp_path)
+def grown(all_of_it: Path, store_url: str, fresh_workspace: str) -> str:
+    """A store that has grown; its URL."""
+    with (
+        Engine(MEMORY) as engine,
+        repositories.loading(store_url, workspace=fresh_workspace) as loading,
+    ):
+        import_full(engine, loading, all_of_it, Progress())
+        loading.commit()
     return store_url
 
 
