@@ -49,15 +49,16 @@ class Lab:
     @contextmanager
     def empty(self, kind: str) -> Iterator[str]:
         """The URL of an empty store, for a while."""
-        if kind == "postgresql":
-            url = self.postgres.fresh_database()
-            yield url
-            self.postgres.drop(url)
-            return
         path = self.folder / f"{next(self._numbers)}.db"
-        yield f"sqlite:///{path}"
-        for each in self.folder.glob(f"{path.name}*"):
-            each.unlink()
+        is_postgresql = kind == "postgresql"
+        url = self.postgres.fresh_database() if is_postgresql else f"sqlite:///{path}"
+        try:
+            yield url
+        finally:
+            if is_postgresql:
+                self.postgres.drop(url)
+            for each in self.folder.glob(f"{path.name}*"):
+                each.unlink()
 
     @contextmanager
     def filled(self, kind: str, contacts: int) -> Iterator[str]:
