@@ -115,6 +115,39 @@ def test_rows_make_the_identities_that_their_evidence_makes(
     assert faults(Tables.read(store_url, workspace)) == []
 
 
+@given(rows=rows(), blocked=st.sets(st.sampled_from(["a@x.co", "2", "3"]), max_size=1))
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_an_import_joins_whom_the_same_rows_one_by_one_would_join(
+    rows: list[Row],
+    blocked: set[str],
+    store_url: str,
+    tmp_path: Path,
+    workspaces: Callable[[], str],
+) -> None:
+    """Rows without linkedIds, in age order, each a request."""
+    at_once, one_by_one = workspaces(), workspaces()
+    blocks = frozenset(("email" if "@" in key else "phone", key) for key in blocked)
+    (tmp_path / "block.txt").write_text("\n".join(blocked))
+    plain = [replace(row, linked=None) for row in rows]
+    nobody = write(tmp_path / "nobody.csv", [])
+    adopt(store_url, one_by_one, nobody, block=tmp_path / "block.txt")
+    adopt(store_url, at_once, write(tmp_path / "rows.csv", plain), block=tmp_path / "block.txt")
+    with reunite.open(store_url, workspace=one_by_one) as store:
+        for row in imported.taken(plain, blocks):
+            store.identify(row.email, row.phone)
+    assert people(store_url, at_once, blocks) == people(store_url, one_by_one, blocks)
+
+
+def people(url: str, workspace: str, blocks: frozenset[Node]) -> set[frozenset[Node]]:
+    """The identities of a workspace as sets of identifiers that are not blocked."""
+    groups: dict[int, set[Node]] = {}
+    for row in Tables.read(url, workspace).contacts:
+        groups.setdefault(row["identity_id"], set()).update(nodes_of(row["email"], row["phone"]))
+    return {frozenset(group - blocks) for group in groups.values()}
+
+
 def _presents(ask: tuple[str | None, str | None], blocks: frozenset[Node]) -> bool:
     return not blocks.isdisjoint(nodes_of(*ask))
 
