@@ -37,7 +37,7 @@ select
   end as member,
   if(kind = 'small', pattern.size, 0) as size
 from row
-join pattern on pattern.place = (n - $chain - $large + 600 * $rows) % 600
+join pattern on pattern.place = (n - $chain - $large + 600 * $rows::bigint) % 600
 
 -- name: make_singles
 create temp table member as
