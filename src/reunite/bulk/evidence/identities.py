@@ -18,9 +18,9 @@ def identities_of(engine: Engine) -> tuple[Column, Numbers, Numbers]:
     )
     found = engine.connection.execute("select identity_id, contacts from identity").fetchnumpy()
     identity_ids, sizes = found["identity_id"], found["contacts"]
-    parts = [
-        np.searchsorted(identity_ids, ids).astype(np.int32)
-        for (ids,) in slices(engine, "contact", "identity_id")
-    ]
-    number = np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
+    number = np.empty(engine.count("contact"), dtype=np.int32)
+    done = 0
+    for (ids,) in slices(engine, "contact", "identity_id"):
+        number[done : done + len(ids)] = np.searchsorted(identity_ids, ids)
+        done += len(ids)
     return identity_ids, number, sizes
