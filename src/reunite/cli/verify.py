@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def verify(
     json: options.Json = False,
-    memory: options.Memory = "128MB",
+    memory: options.Memory = "256MB",
     database: options.Database = None,
     workspace: options.Workspace = None,
     phone_region: options.PhoneRegion = None,
