@@ -446,9 +446,13 @@ begin
   select j.* into v_entry from reunite.journal j
   where j.workspace = v_workspace order by j.position desc limit 1;
   if not found then
-    v_entry := row(v_workspace, 0, null, '-infinity', null, null, null, null, 0, 0, 0);
+    v_entry := row(
+      v_workspace, 0, null, '-infinity', null, null, null, null, 0, 0, 0, null, null
+    );
   end if;
   v_entry.at := greatest(clock_timestamp(), v_entry.at);
+  v_entry.who := null;
+  v_entry.why := null;
 
   select
     array_agg(asked.email), array_agg(asked.phone),
@@ -574,7 +578,8 @@ begin
         v_its.ids := array_append(v_its.ids, v_entry.contact_id);
         v_contacts := array_append(v_contacts, row(
           v_workspace, v_entry.contact_id, v_identity, v_entry.at, v_email, v_phone,
-          v_entry.position, 'presented', case when v_email_is_new then 'email' else 'phone' end
+          v_entry.position, 'presented', case when v_email_is_new then 'email' else 'phone' end,
+          null
         )::reunite.contact);
         if v_email_is_blocked then
           v_its.emails := array[v_email];
@@ -609,7 +614,7 @@ begin
         );
         v_links := array_append(v_links, row(
           v_workspace, 'email', v_email, 'phone', reunite.phone_key(v_phone), 'presented',
-          v_entry.position, v_entry.at, 0, 0
+          v_entry.position, v_entry.at, 0, 0, null
         )::reunite.link);
         if v_email_is_blocked or v_phone_is_blocked then
           v_its := case

@@ -98,11 +98,12 @@ class PostgresqlLoading(PostgresqlSnapshot, Loading):
         self._copy(table, ["workspace", *rows.columns], rows.copy_text(self._workspace))
 
     def block(self, identifiers: Rows) -> None:
-        self._copy(
-            "identifier",
-            ["workspace", "blocked_by", "type", "key"],
-            identifiers.copy_text(self._workspace, self.head.position + 1),
-        )
+        for table, position in (("identifier", "blocked_by"), ("block", "position")):
+            self._copy(
+                table,
+                ["workspace", position, "type", "key"],
+                identifiers.copy_text(self._workspace, self.head.position + 1),
+            )
 
     def repoint(self, identities: Rows) -> None:
         for chunk in self._chunks(identities):

@@ -89,6 +89,9 @@ where workspace = :workspace and identity_id = :identity_id
 insert into identifier (workspace, type, key, blocked_by)
 values (:workspace, :type, :key, :position)
 
+-- name: note_block
+insert into block (workspace, type, key, position) values (:workspace, :type, :key, :position)
+
 -- name: set_identity_limit
 update workspace set identity_limit = :identity_limit where id = :workspace
 

@@ -142,13 +142,12 @@ class SqliteLoading(SqliteSnapshot, Loading):
     def block(self, identifiers: Rows) -> None:
         with self._writing():
             for chunk in identifiers.tuples():
-                self._connection.executemany(
-                    QUERIES["block"],
-                    (
-                        self._with(type=type_, key=key, position=self.head.position + 1)
-                        for type_, key in chunk
-                    ),
-                )
+                blocked = [
+                    self._with(type=type_, key=key, position=self.head.position + 1)
+                    for type_, key in chunk
+                ]
+                self._connection.executemany(QUERIES["block"], blocked)
+                self._connection.executemany(QUERIES["note_block"], blocked)
 
     def repoint(self, identities: Rows) -> None:
         with self._writing():
