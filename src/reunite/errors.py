@@ -4,6 +4,12 @@
     ├── InvalidIdentifier      what was presented is no e-mail, no phone, or nothing at all
     ├── IdentityTooLarge       accepted, it would make an identity larger than the limit
     ├── BlockedIdentifier      all that was presented is blocked, so it says nothing of anyone
+    ├── ConstraintViolation    accepted, it would join two identifiers that a constraint keeps apart
+    ├── Unknown                what was asked for is not in the store: a contact, a position, …
+    ├── InvalidOperation       what is to be done by hand was not said so that it means something
+    ├── OperationRefused       as things stand, what is to be done by hand cannot be
+    │   └── StillJoined        other evidence joins the pair that was to be unlinked
+    ├── KeyReused              the key of an operation came before, with another operation
     ├── StoreError             the store did not do what was asked
     │   ├── StoreUnavailable   surely not done; asking again later may succeed
     │   ├── OutcomeUnknown     perhaps done: the answer was lost; asking again is safe
@@ -48,7 +54,7 @@ class InvalidIdentifier(ReuniteError):
 
 
 class IdentityTooLarge(ReuniteError):
-    """The request would bring an identity past the store's limit; nothing of it was written.
+    """The request would bring an identity past the store's limit; it joined nothing.
 
     Attributes:
         primary_contact_id: the primary contact of the identity it would have joined; where it
@@ -56,13 +62,22 @@ class IdentityTooLarge(ReuniteError):
         size: distinct identifiers of that identity now.
         would_be: distinct identifiers it would have.
         limit: distinct identifiers an identity of this workspace may have.
+        held_id: of the held request that it became; None where it was only tried.
     """
 
-    def __init__(self, primary_contact_id: int, size: int, would_be: int, limit: int) -> None:
+    def __init__(
+        self,
+        primary_contact_id: int,
+        size: int,
+        would_be: int,
+        limit: int,
+        held_id: int | None = None,
+    ) -> None:
         super().__init__(
             f"identity {primary_contact_id} has {size} identifiers and would have {would_be}; "
             f"the limit is {limit}"
         )
+        self.held_id = held_id
         self.primary_contact_id = primary_contact_id
         self.size = size
         self.would_be = would_be
@@ -85,8 +100,78 @@ class BlockedIdentifier(ReuniteError):
         super().__init__(f"{' and '.join(fields)}: {self.wrong}; {self.right}")
 
 
-Refusal: TypeAlias = IdentityTooLarge | BlockedIdentifier
+class ConstraintViolation(ReuniteError):
+    """A constraint keeps apart what would become one identity; nothing was joined.
+
+    Attributes:
+        a, b: the two identifiers of the constraint, each a type and a key.
+        position: the journal position of the constraint.
+        held_id: of the held request that it became; None where it was an operation, or only tried.
+    """
+
+    def __init__(
+        self,
+        a: tuple[str, str],
+        b: tuple[str, str],
+        position: int,
+        held_id: int | None = None,
+    ) -> None:
+        super().__init__(
+            f"the constraint of position {position} keeps two of these identifiers apart; "
+            "remove it, or allow the request that was held"
+        )
+        self.a = a
+        self.b = b
+        self.position = position
+        self.held_id = held_id
+
+
+Refusal: TypeAlias = IdentityTooLarge | BlockedIdentifier | ConstraintViolation
 """What the rule answers a request with that it does not take."""
+
+
+class Unknown(ReuniteError):
+    """The store does not have what was named; the message says what it is, never an identifier."""
+
+
+class InvalidOperation(ReuniteError):
+    """What is to be done by hand was not said so that it means something; nothing was written.
+
+    Attributes:
+        field: which part of it, ``""`` for the whole.
+        wrong: what was wrong, never repeating a value.
+        right: what would be right.
+    """
+
+    def __init__(self, field: str, wrong: str, right: str) -> None:
+        super().__init__(f"{field}: {wrong}; {right}" if field else f"{wrong}; {right}")
+        self.field = field
+        self.wrong = wrong
+        self.right = right
+
+
+class OperationRefused(ReuniteError):
+    """As things stand it cannot be done; nothing was written. The message says what would help."""
+
+
+class StillJoined(OperationRefused):
+    """Other evidence joins the pair that was to be unlinked, or kept apart; nothing was written.
+
+    Attributes:
+        a, b: the two identifiers, each a type and a key.
+    """
+
+    def __init__(self, a: tuple[str, str], b: tuple[str, str]) -> None:
+        super().__init__(
+            "other evidence still joins the two: unlink what is in the chain, or force it"
+        )
+        self.a = a
+        self.b = b
+
+
+class KeyReused(ReuniteError):
+    """The key of an operation came within the last day with another operation or body."""
+
 
 
 class StoreError(ReuniteError):

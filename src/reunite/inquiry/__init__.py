@@ -1,0 +1,1 @@
+"""Looking without writing: identities, their history and graph, and why two are one person."""

@@ -1,0 +1,105 @@
+"""Regions out of the store, and what is answered of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+
+from reunite.evidence import Contact, Identifier, Region
+from reunite.identity import Identity
+from reunite.reconcile import Anchor, Attribute, Members
+from reunite.reconcile import Contact as Answering
+from reunite.repositories.transaction import Sight
+
+
+def identifiers_of(contacts: Iterable[Contact]) -> set[Identifier]:
+    """All that these contacts presented."""
+    return {identifier for contact in contacts for identifier in contact.presented}
+
+
+def identity_ids_of(sight: Sight, identifiers: Collection[Identifier]) -> dict[Identifier, int]:
+    """The identity of each of these identifiers that has one; what is blocked may have none."""
+    holders = {
+        holder.identifier: holder.contact_id
+        for holder in sight.holders(identifiers)
+        if holder.contact_id is not None
+    }
+    by_id = {contact.id: contact.identity_id for contact in sight.contacts(set(holders.values()))}
+    found = {identifier: by_id.get(contact_id) for identifier, contact_id in holders.items()}
+    return {identifier: id_ for identifier, id_ in found.items() if id_ is not None}
+
+
+def region_of(sight: Sight, identity_ids: Collection[int]) -> Region:
+    """These identities with all their evidence."""
+    contacts = sight.members(identity_ids)
+    identifiers = identifiers_of(contacts)
+    links = sight.links(identifiers)
+    for link in links:
+        identifiers |= {end for end in (link.a, link.b) if end.type != "row"}
+    blocked = {
+        holder.identifier for holder in sight.holders(identifiers) if holder.blocked_by is not None
+    }
+    return Region(contacts, links, blocked)
+
+
+def identities(region: Region) -> list[Identity]:
+    """The whole identities of a region as they are answered, by age of their primaries."""
+    by_identity: dict[int, list[Contact]] = {}
+    for contact in region.contacts.values():
+        if contact.identity_id is not None:
+            by_identity.setdefault(contact.identity_id, []).append(contact)
+    attributes = _attributes(region)
+    ordered = [sorted(members, key=lambda one: one.age) for members in by_identity.values()]
+    return [
+        _identity(members, attributes.get(members[0].identity_id, []))
+        for members in sorted(ordered, key=lambda members: members[0].age)
+    ]
+
+
+def _identity(contacts: list[Contact], attributes: list[Attribute]) -> Identity:
+    members = Members(0, list(map(_answering, contacts)), None, sorted(attributes))
+    answer = members.answer("known")
+    return Identity(
+        answer.primary_contact_id,
+        answer.emails,
+        answer.phone_numbers,
+        answer.secondary_contact_ids,
+    )
+
+
+def _answering(contact: Contact) -> Answering:
+    """A contact with what an answer shows of it."""
+    shows_email = contact.voided is None or contact.anchor == "email"
+    shows_phone = contact.voided is None or contact.anchor == "phone"
+    return Answering(
+        contact.id,
+        contact.identity_id or 0,
+        contact.created_at,
+        contact.email if shows_email else None,
+        contact.phone if shows_phone else None,
+    )
+
+
+def _attributes(region: Region) -> dict[int | None, list[Attribute]]:
+    """By identity the blocked identifiers that links give it."""
+    identity_of = {
+        identifier: contact.identity_id
+        for contact in region.contacts.values()
+        for identifier in contact.answers_for
+        if identifier not in region.blocked
+    }
+    found: dict[int | None, list[Attribute]] = {}
+    for blocked, position, free in _attached(region):
+        if free in identity_of:
+            type_: Anchor = "email" if blocked.type == "email" else "phone"
+            attribute = Attribute(position, type_, blocked.key)
+            found.setdefault(identity_of[free], []).append(attribute)
+    return found
+
+
+def _attached(region: Region) -> Iterator[tuple[Identifier, int, Identifier]]:
+    """What is blocked of each standing link between identifiers, and the other end."""
+    for link in region.links:
+        if link.voided is None and not link.a_contact_id:
+            for blocked, free in ((link.a, link.b), (link.b, link.a)):
+                if blocked in region.blocked and free not in region.blocked:
+                    yield blocked, link.position, free
