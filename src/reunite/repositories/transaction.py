@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 
 from reunite.evidence import (
     Block,
@@ -24,8 +24,6 @@ from reunite.evidence import (
 )
 from reunite.identifier import Policy
 from reunite.reconcile import Head, Microseconds
-
-R = TypeVar("R", bound=Row)
 
 
 class Provenance(NamedTuple):
@@ -122,7 +120,10 @@ class Sight(Protocol):
 
     @abstractmethod
     def standing_constraints(self, after: int, limit: int) -> list[Constraint]:
-        """The constraints that stand, by position, of positions above ``after``."""
+        """The constraints that stand, by position, of positions above ``after``.
+
+        Those of one position come together, so that a few may be more than ``limit``.
+        """
 
     @abstractmethod
     def blocks(self, identifiers: Collection[Identifier]) -> list[Block]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +30,8 @@ from reunite.repositories.sqlite import schema
 from reunite.repositories.sqlite.checkpointer import Checkpointer
 from reunite.repositories.sqlite.connection import closed_on_error, connect, transaction, translated
 from reunite.repositories.sqlite.schema import QUERIES
+from reunite.repositories.sqlite.transaction import SqliteTransactions
+from reunite.repositories.transaction import Sight, Transaction
 
 _contacts = msgspec.json.Decoder(list[Contact])
 _ids = msgspec.json.Decoder(set[int])
@@ -88,6 +91,15 @@ class SqliteRepository(Store):
             with closed_on_error(self._reader):
                 self._checkpointer = Checkpointer(connect(self._path, busy_timeout=busy_timeout))
         self._reader_turn = threading.Lock()
+        self._transactions = SqliteTransactions(
+            self._path,
+            self._workspace,
+            self.policy,
+            writer=self._writer,
+            clock=clock,
+            committed=self._checkpointer.note,
+            patience=busy_timeout,
+        )
 
     def recognise_many(self, requests: Sequence[Presented]) -> list[Identified | None]:
         with self._reader_turn, translated(self._path):
@@ -122,7 +134,14 @@ class SqliteRepository(Store):
             rows = self._reader.execute(QUERIES["blocks"], {"workspace": self._workspace})
             return [Block(*row) for row in rows]
 
+    def sight(self) -> AbstractContextManager[Sight]:
+        return self._transactions.sight()
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        return self._transactions.transaction()
+
     def close(self) -> None:
+        self._transactions.close()
         self._checkpointer.close()
         self._reader.close()
         self._writer.close()
