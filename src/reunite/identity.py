@@ -9,7 +9,7 @@ import msgspec
 Outcome = Literal["created", "extended", "merged", "known"]
 
 
-class Identity(msgspec.Struct, frozen=True):
+class Identity(msgspec.Struct, frozen=True, rename="camel"):
     """All that standing evidence connects, read through its contacts in age order.
 
     Age is the order by (created_at, id). E-mails and phones come in order of first appearance and

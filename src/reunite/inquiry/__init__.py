@@ -1,1 +1,23 @@
 """Looking without writing: identities, their history and graph, and why two are one person."""
+
+from reunite.inquiry.asked import Asked
+from reunite.inquiry.explanation import Explanation, KeptApart
+from reunite.inquiry.graph import Graph
+from reunite.inquiry.history import Event, History, Item
+from reunite.inquiry.inquiry import Inquiry
+from reunite.inquiry.step import Step
+from reunite.inquiry.told import Spelt, TakenBack
+
+__all__ = [
+    "Asked",
+    "Event",
+    "Explanation",
+    "Graph",
+    "History",
+    "Inquiry",
+    "Item",
+    "KeptApart",
+    "Spelt",
+    "Step",
+    "TakenBack",
+]

@@ -16,6 +16,11 @@ def identifiers_of(contacts: Iterable[Contact]) -> set[Identifier]:
     return {identifier for contact in contacts for identifier in contact.presented}
 
 
+def answered(region: Region) -> set[Identifier]:
+    """All that the contacts of a region answer for, blocked identifiers included."""
+    return {one for contact in region.contacts.values() for one in contact.answers_for}
+
+
 def identity_ids_of(sight: Sight, identifiers: Collection[Identifier]) -> dict[Identifier, int]:
     """The identity of each of these identifiers that has one; what is blocked may have none."""
     holders = {
@@ -35,10 +40,14 @@ def region_of(sight: Sight, identity_ids: Collection[int]) -> Region:
     links = sight.links(identifiers)
     for link in links:
         identifiers |= {end for end in (link.a, link.b) if end.type != "row"}
-    blocked = {
+    return Region(contacts, links, blocked_of(sight, identifiers))
+
+
+def blocked_of(sight: Sight, identifiers: Collection[Identifier]) -> set[Identifier]:
+    """Those of these identifiers that are blocked."""
+    return {
         holder.identifier for holder in sight.holders(identifiers) if holder.blocked_by is not None
     }
-    return Region(contacts, links, blocked)
 
 
 def identities(region: Region) -> list[Identity]:

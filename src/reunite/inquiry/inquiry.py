@@ -1,0 +1,93 @@
+"""What can be asked of a store about single identities; nothing of it writes or takes a lock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reunite.errors import BlockedIdentifier, ConstraintViolation, StillJoined
+from reunite.identifier import Presented
+from reunite.identity import Identity
+from reunite.inquiry.asked import Asked, contact_of, identifiers_presented, identity_id_of, read
+from reunite.inquiry.explanation import Explanation, Pair, chain_of, explain
+from reunite.inquiry.graph import NODES, Graph, graph_of
+from reunite.inquiry.history import History, history_of
+from reunite.inquiry.region import blocked_of, identities, identity_ids_of, region_of
+from reunite.inquiry.step import Step
+from reunite.repositories.transaction import Sight, Transactional
+
+EVENTS = 100
+"""Events of one page of a history, unless another number is asked for."""
+
+MOST_EVENTS = 1000
+"""Events that may be asked for."""
+
+
+class Inquiry:
+    """Looks into one workspace, each time as it is then.
+
+    Contact ids resolve for ever: of a retired contact to the identity of whoever holds what it
+    hung on. All methods raise `StoreError` where the store fails.
+    """
+
+    def __init__(self, store: Transactional) -> None:
+        self._store = store
+
+    def lookup(self, presented: Presented) -> list[Identity]:
+        """The identities that identifiers belong to, by age of their primaries; often one.
+
+        What is blocked is ignored beside other identifiers. Raises `BlockedIdentifier` where all
+        that was presented is blocked.
+        """
+        with self._store.sight() as sight:
+            identifiers = identifiers_presented(presented)
+            blocked = blocked_of(sight, identifiers)
+            if blocked.issuperset(identifiers):
+                names = {"email": "email", "phone": "phoneNumber"}
+                raise BlockedIdentifier([names[one.type] for one in identifiers])
+            found = identity_ids_of(sight, set(identifiers) - blocked)
+            return identities(region_of(sight, set(found.values())))
+
+    def identity(self, contact_id: int) -> Identity:
+        """The identity of a contact, primary or not. Raises `Unknown`."""
+        with self._store.sight() as sight:
+            (identity,) = identities(region_of(sight, {_identity_id(sight, contact_id)}))
+            return identity
+
+    def history(self, contact_id: int, *, after: int = 0, limit: int = EVENTS) -> History:
+        """What happened to an identity, at positions above ``after``. Raises `Unknown`."""
+        with self._store.sight() as sight:
+            return history_of(sight, _identity_id(sight, contact_id), after, limit)
+
+    def graph(self, contact_id: int, *, limit: int = NODES) -> Graph:
+        """The evidence of an identity, at most ``limit`` nodes of it. Raises `Unknown`."""
+        with self._store.sight() as sight:
+            return graph_of(sight, _identity_id(sight, contact_id), limit)
+
+    def explain(self, a: Asked | str, b: Asked | str) -> Explanation:
+        """What joins two identifiers, or what does not.
+
+        Each is an identifier, a contact id for what that contact hangs on, or text: an e-mail, a
+        phone number, or ``"#7"`` for contact 7. Raises `Unknown` saying which of the two it is,
+        and `InvalidIdentifier`.
+        """
+        with self._store.sight() as sight:
+            return explain(
+                sight,
+                read(sight.policy, a) if isinstance(a, str) else a,
+                read(sight.policy, b) if isinstance(b, str) else b,
+            )
+
+    def chain(
+        self, refusal: ConstraintViolation | StillJoined, joining: Sequence[Pair] = ()
+    ) -> tuple[Step, ...]:
+        """The evidence between the two identifiers that a refusal names.
+
+        ``joining`` has what was refused: the pairs that it would have joined. Empty where others
+        changed meanwhile what there was.
+        """
+        with self._store.sight() as sight:
+            return chain_of(sight, refusal, joining)
+
+
+def _identity_id(sight: Sight, contact_id: int) -> int:
+    return identity_id_of(sight, contact_of(sight, contact_id))
