@@ -13,6 +13,7 @@ from reunite.errors import InvalidIdentifier, InvalidSetting, Refusal
 from reunite.identifier import Policy, Presented, present
 from reunite.identity import Identified
 from reunite.reconcile import Microseconds
+from reunite.repositories.transaction import Transactional
 
 Presentable = Presented | Mapping[str, object] | tuple[object, object]
 """One request as a caller may give it: made by `present`, ``{"email": …, "phone_number": …}``, or
@@ -138,7 +139,7 @@ class Blocking(Protocol):
         """All that is blocked in the workspace, by type and key."""
 
 
-class Store(Repository, Limited, Blocking, Protocol):
+class Store(Repository, Limited, Blocking, Transactional, Protocol):
     """All that a store offers of a workspace."""
 
 

@@ -6,11 +6,13 @@ import math
 import select
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
 from reunite.errors import InvalidSetting, StoreUnavailable
@@ -103,6 +105,22 @@ class Connection:
         """
         return self._run(query, parameters, PAUSES, writes=True)
 
+    @contextmanager
+    def held(self) -> Iterator[BoundedConnection]:
+        """The driver's connection for a transaction of several statements; others wait their turn.
+
+        What was not committed when it is left is rolled back. Raises `StoreUnavailable`.
+        """
+        with self._taken():
+            try:
+                live = self.live()
+            except psycopg.Error as error:
+                raise unreachable(error) from None
+            try:
+                yield live
+            finally:
+                self._tidy(live)
+
     def live(self) -> BoundedConnection:
         """The driver's connection, tried for signs of death and made anew if need be.
 
@@ -126,6 +144,24 @@ class Connection:
             self._live.close()
             self._live = None
 
+    def _tidy(self, live: BoundedConnection) -> None:
+        """End a transaction that was left open; what cannot be told so is closed."""
+        try:
+            if live.info.transaction_status != TransactionStatus.IDLE:
+                live.execute("rollback")
+        except psycopg.Error:
+            self._drop()
+
+    @contextmanager
+    def _taken(self) -> Iterator[None]:
+        """The connection for this thread alone; raises `StoreUnavailable` if it stays busy."""
+        if not self._turn.acquire(timeout=self._timeout):
+            raise StoreUnavailable("the connection to PostgreSQL is busy")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
     def _run(
         self,
         query: str,
@@ -135,9 +171,7 @@ class Connection:
         writes: bool,
     ) -> list[TupleRow]:
         deadline = time.monotonic() + self._timeout
-        if not self._turn.acquire(timeout=self._timeout):
-            raise StoreUnavailable("the connection to PostgreSQL is busy")
-        try:
+        with self._taken():
             for pause in pauses:
                 try:
                     return self._try(query, parameters, writes=writes)
@@ -147,8 +181,6 @@ class Connection:
                 self._on_repeat()
                 time.sleep(pause)
             return self._try(query, parameters, writes=writes)
-        finally:
-            self._turn.release()
 
     def _try(self, query: str, parameters: Mapping[str, object], *, writes: bool) -> list[TupleRow]:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 
 import msgspec
 from psycopg.rows import TupleRow
@@ -13,7 +14,9 @@ from reunite.identity import Identified, Outcome
 from reunite.repositories.postgresql import schema
 from reunite.repositories.postgresql.connection import Connection
 from reunite.repositories.postgresql.failure import translated
+from reunite.repositories.postgresql.transaction import PostgresqlTransactions
 from reunite.repositories.repository import Block, Store, Totals, require_limit
+from reunite.repositories.transaction import Sight, Transaction
 
 
 class _Contact(msgspec.Struct, frozen=True, rename="camel"):
@@ -64,11 +67,11 @@ def open_postgresql(
     does not answer, `InvalidSetting` for a URL that means nothing.
     """
     repeated = on_repeat or _nothing
-    writer, reader = (
+    writer, reader, viewer = (
         Connection(url, timeout=timeout, lock_timeout=lock_timeout, on_repeat=repeated)
-        for _ in range(2)
+        for _ in range(3)
     )
-    repository = PostgresqlRepository(writer, reader, workspace, policy or Policy())
+    repository = PostgresqlRepository(writer, reader, viewer, workspace, policy or Policy())
     try:
         repository.make_ready(migrate=migrate)
     except BaseException:
@@ -84,12 +87,20 @@ class PostgresqlRepository(Store):
     """
 
     def __init__(
-        self, writer: Connection, reader: Connection, workspace: str, policy: Policy
+        self,
+        writer: Connection,
+        reader: Connection,
+        viewer: Connection,
+        workspace: str,
+        policy: Policy,
     ) -> None:
         self.policy = policy
         self._writer = writer
         self._reader = reader
         self._workspace = workspace
+        self._transactions = PostgresqlTransactions(
+            workspace, policy, writer=writer, viewer=viewer
+        )
 
     def make_ready(self, *, migrate: bool) -> None:
         """See that server, schema, workspace and policy are what this program needs."""
@@ -133,7 +144,14 @@ class PostgresqlRepository(Store):
         rows = self._reader.read("blocks", {"workspace": self._workspace})
         return [Block(*row) for row in rows]
 
+    def sight(self) -> AbstractContextManager[Sight]:
+        return self._transactions.sight()
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        return self._transactions.transaction()
+
     def close(self) -> None:
+        self._transactions.close()
         self._reader.close()
         self._writer.close()
 
