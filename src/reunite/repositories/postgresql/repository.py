@@ -98,9 +98,7 @@ class PostgresqlRepository(Store):
         self._writer = writer
         self._reader = reader
         self._workspace = workspace
-        self._transactions = PostgresqlTransactions(
-            workspace, policy, writer=writer, viewer=viewer
-        )
+        self._transactions = PostgresqlTransactions(workspace, policy, writer=writer, viewer=viewer)
 
     def make_ready(self, *, migrate: bool) -> None:
         """See that server, schema, workspace and policy are what this program needs."""
