@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from reunite.http import create_app
 from reunite.lane import Lane
-from reunite.repositories import Repository
+from reunite.repositories import Store
 from reunite.settings import Settings
 
 Connect = Callable[[], socket.socket]
@@ -55,13 +55,13 @@ class Served:
 
 @contextmanager
 def serve_lane(
-    make_lane: Callable[[], Lane], repository: Repository, settings: Settings | None = None
+    make_lane: Callable[[], Lane], store: Store, settings: Settings | None = None
 ) -> Iterator[Served]:
     """Serve a lane, made in the server's event loop, and stop at the end as SIGTERM would."""
     settings = settings or Settings()
 
     def make_app() -> ASGIApp:
-        return create_app(repository, make_lane(), settings)
+        return create_app(store, make_lane(), settings)
 
     config = uvicorn.Config(
         make_app,
@@ -87,17 +87,17 @@ def serve_lane(
 
 
 @contextmanager
-def serve(repository: Repository, settings: Settings | None = None) -> Iterator[Served]:
-    """Serve a repository as `reunite serve` does; it is closed at the end."""
+def serve(store: Store, settings: Settings | None = None) -> Iterator[Served]:
+    """Serve a store as `reunite serve` does; it is closed at the end."""
     given = settings or Settings()
 
     def make_lane() -> Lane:
         return Lane(
-            repository,
+            store,
             batch_size=given.batch_size,
             queue_size=given.queue_size,
             timeout=given.request_timeout,
         )
 
-    with serve_lane(make_lane, repository, given) as served:
+    with serve_lane(make_lane, store, given) as served:
         yield served

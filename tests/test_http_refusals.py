@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 import reunite
-from reunite.http.routes import BATCH_LIMIT, ONE_LIMIT
+from reunite.http.request import ONE_LIMIT
+from reunite.http.routes import BATCH_LIMIT
 from reunite.repositories import Store
 from reunite.settings import Settings
 from server import wait_until

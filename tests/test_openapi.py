@@ -20,7 +20,7 @@ from reunite.http.openapi import document
 from reunite.http.problem import KINDS
 from reunite.identifier import Policy
 from reunite.lane import Lane
-from reunite.repositories import Repository
+from reunite.repositories import Store
 from reunite.settings import Settings
 from serving import Served, serve
 
@@ -58,7 +58,7 @@ def schemathesis(location: str, folder: Path, *options: str) -> subprocess.Compl
 def test_schemathesis_finds_nothing(served: Served, tmp_path: Path) -> None:
     found = schemathesis(f"{served.url}/openapi.json", tmp_path, "--max-examples=25")
     assert found.returncode == 0, found.stdout + found.stderr
-    assert "Tested: 7" in found.stdout
+    assert "Tested: 12" in found.stdout
 
 
 def test_schemathesis_finds_nothing_where_keys_are_asked_for(keyed: Served, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_keys_are_described_only_where_they_are_asked_for() -> None:
 
 def test_every_path_is_described_but_for_the_parts_of_the_page(served: Served) -> None:
     anything = SimpleNamespace(policy=Policy())
-    app = create_app(cast(Repository, anything), cast(Lane, anything), Settings())
+    app = create_app(cast(Store, anything), cast(Lane, anything), Settings())
     described = served.client.get("/openapi.json").json()["paths"]
     assert {path for path in app.paths if not path.startswith("/docs/")} == set(described)
 

@@ -107,6 +107,7 @@ class ConstraintViolation(ReuniteError):
         a, b: the two identifiers of the constraint, each a type and a key.
         position: the journal position of the constraint.
         held_id: of the held request that it became; None where it was an operation, or only tried.
+        chain: the evidence that would join the two, where whoever answers had it explained.
     """
 
     def __init__(
@@ -124,6 +125,7 @@ class ConstraintViolation(ReuniteError):
         self.b = b
         self.position = position
         self.held_id = held_id
+        self.chain: Sequence[object] = ()
 
 
 Refusal: TypeAlias = IdentityTooLarge | BlockedIdentifier | ConstraintViolation
@@ -159,6 +161,7 @@ class StillJoined(OperationRefused):
 
     Attributes:
         a, b: the two identifiers, each a type and a key.
+        chain: the evidence that joins the two, where whoever answers had it explained.
     """
 
     def __init__(self, a: tuple[str, str], b: tuple[str, str]) -> None:
@@ -167,6 +170,7 @@ class StillJoined(OperationRefused):
         )
         self.a = a
         self.b = b
+        self.chain: Sequence[object] = ()
 
 
 class KeyReused(ReuniteError):

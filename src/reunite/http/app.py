@@ -19,20 +19,31 @@ from reunite import metrics, repositories
 from reunite.errors import ReuniteError
 from reunite.http.docs import Docs
 from reunite.http.edge import Edge
+from reunite.http.endpoint import Endpoint
+from reunite.http.inquiring import Inquiring
 from reunite.http.monitor import Monitor
-from reunite.http.routes import Endpoint, Health, Identification
+from reunite.http.reading import Reading
+from reunite.http.routes import Health, Identification
+from reunite.inquiry import Inquiry
 from reunite.lane import Lane
-from reunite.repositories import Repository
+from reunite.repositories import Store
 from reunite.settings import Settings
 
 _log = logging.getLogger("reunite")
 
 
-def create_app(repository: Repository, lane: Lane, settings: Settings) -> Edge:
-    """Make the application; when it ends, it ends the lane and closes the repository."""
-    health = Health(Monitor(repository, settings.request_timeout))
-    endpoints = _endpoints(Identification(lane, repository.policy), health, Docs(settings))
-    return Edge(endpoints, Router(lifespan=_life(repository, lane, health)), settings)
+def create_app(store: Store, lane: Lane, settings: Settings) -> Edge:
+    """Make the application; when it ends, it ends the lane and closes the store."""
+    health = Health(Monitor(store, settings.request_timeout))
+    reading = Reading(settings.queue_size, settings.request_timeout)
+    inquiring = Inquiring(Inquiry(store), store.policy, reading)
+    identification = Identification(lane, store.policy, inquiring)
+    endpoints = [
+        *_identifying(identification),
+        *_looking(inquiring),
+        *_telling(health, Docs(settings)),
+    ]
+    return Edge(endpoints, Router(lifespan=_life(store, lane, reading, health)), settings)
 
 
 def serve_app() -> Edge:
@@ -42,7 +53,7 @@ def serve_app() -> Edge:
     """
     try:
         settings = Settings.read(os.environ)
-        repository = repositories.open(
+        store = repositories.open(
             settings.database,
             workspace=settings.workspace,
             phone_region=settings.phone_region,
@@ -52,18 +63,33 @@ def serve_app() -> Edge:
         _log.critical("cannot serve: %s", error)
         sys.exit(1)
     lane = Lane(
-        repository,
+        store,
         batch_size=settings.batch_size,
         queue_size=settings.queue_size,
         timeout=settings.request_timeout,
     )
-    return create_app(repository, lane, settings)
+    return create_app(store, lane, settings)
 
 
-def _endpoints(identification: Identification, health: Health, docs: Docs) -> list[Endpoint]:
+def _identifying(identification: Identification) -> list[Endpoint]:
     return [
         Endpoint("/identify", POST=identification.identify),
         Endpoint("/identify/batch", POST=identification.identify_batch),
+    ]
+
+
+def _looking(inquiring: Inquiring) -> list[Endpoint]:
+    return [
+        Endpoint("/lookup", POST=inquiring.lookup),
+        Endpoint("/identities/{contactId}", GET=inquiring.identity),
+        Endpoint("/identities/{contactId}/history", GET=inquiring.history),
+        Endpoint("/identities/{contactId}/graph", GET=inquiring.graph),
+        Endpoint("/explain", POST=inquiring.explain),
+    ]
+
+
+def _telling(health: Health, docs: Docs) -> list[Endpoint]:
+    return [
         Endpoint("/livez", GET=health.live),
         Endpoint("/readyz", GET=health.ready),
         Endpoint("/healthz", GET=health.ready),
@@ -77,7 +103,7 @@ def _endpoints(identification: Identification, health: Health, docs: Docs) -> li
 
 
 def _life(
-    repository: Repository, lane: Lane, health: Health
+    store: Store, lane: Lane, reading: Reading, health: Health
 ) -> Callable[[Any], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def life(_app: object) -> AsyncIterator[None]:
@@ -89,10 +115,10 @@ def _life(
         with _noticing_sigterm(health):
             yield
         health.draining = True
-        if await lane.close():
-            repository.close()
+        if all([await lane.close(), await reading.close()]):
+            store.close()
         else:
-            _log.error("a batch is stuck in the store; leaving without closing it")
+            _log.error("a request is stuck in the store; leaving without closing it")
 
     return life
 

@@ -10,10 +10,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reunite import metrics
 from reunite.http import problem, wire
+from reunite.http.endpoint import Endpoint
 from reunite.http.guard import Guard
 from reunite.http.problem import NotFound
 from reunite.http.request import Answer, ClientGone, Request
-from reunite.http.routes import Endpoint
 from reunite.settings import Settings
 
 _NO_ROUTE = "none"
@@ -26,11 +26,13 @@ class Edge:
     """The ASGI application: finds the endpoint, sends what it answers or what its error means.
 
     A path is looked up, which spares a tenth of a request's time against matching patterns one by
-    one. The beginning and the end of the application's life go to ``life``.
+    one; those with ``{names}`` are matched after that. The beginning and the end of the
+    application's life go to ``life``.
     """
 
     def __init__(self, endpoints: Iterable[Endpoint], life: ASGIApp, settings: Settings) -> None:
         self._endpoints = {endpoint.path: endpoint for endpoint in endpoints}
+        self._patterns = [one for one in self._endpoints.values() if one.has_names]
         self._life = life
         self._guard = Guard(settings)
         self._timeout = settings.request_timeout
@@ -48,7 +50,7 @@ class Edge:
             return
         began = perf_counter()
         request = Request(scope, receive, self._timeout)
-        endpoint = self._endpoints.get(request.path)
+        endpoint = self._endpoints.get(request.path) or self._match(request)
         try:
             answer = await self._answer(request, endpoint)
         except ClientGone:
@@ -59,6 +61,14 @@ class Edge:
         metrics.observe_http_request(request.method, route, answer.status, seconds)
         if self._access_log:
             _note(request, route, answer.status, seconds)
+
+    def _match(self, request: Request) -> Endpoint | None:
+        for endpoint in self._patterns:
+            parameters = endpoint.match(request.path)
+            if parameters is not None:
+                request.parameters = parameters
+                return endpoint
+        return None
 
     async def _answer(self, request: Request, endpoint: Endpoint | None) -> Answer:
         try:

@@ -6,12 +6,14 @@ A problem never repeats what was presented: `wrong` and `right` describe it.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from reunite import errors
+from reunite.inquiry import Step
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:reunite:problem:"
@@ -88,6 +90,8 @@ KINDS: dict[type[Exception], Kind] = {
     NotFound: Kind("not-found", 404, "There is nothing here"),
     MethodNotAllowed: Kind("method-not-allowed", 405, "The method is not allowed here"),
     RequestTimeout: Kind("request-timeout", 408, "The request did not arrive in time"),
+    errors.Unknown: Kind("unknown", 404, "The store does not have it"),
+    errors.ConstraintViolation: Kind("constraint-violation", 409, "A constraint forbids it"),
     errors.IdentityTooLarge: Kind("identity-too-large", 409, "The identity would be too large"),
     ContentTooLarge: Kind("content-too-large", 413, "The body is too large"),
     UnsupportedMediaType: Kind("unsupported-media-type", 415, "The body must be plain JSON"),
@@ -136,6 +140,19 @@ class ItemProblem(msgspec.Struct, rename="camel"):
     ) = UNSET
     limit: (
         Annotated[int, msgspec.Meta(description="Distinct identifiers it may have.")] | UnsetType
+    ) = UNSET
+    held_id: (
+        Annotated[int, msgspec.Meta(description="Of the held request that it became.")] | UnsetType
+    ) = UNSET
+    constraint: (
+        Annotated[int, msgspec.Meta(description="The position of the constraint.")] | UnsetType
+    ) = UNSET
+    chain: (
+        Annotated[
+            Sequence[Step],
+            msgspec.Meta(description="The evidence that joins the two, or would have joined them."),
+        ]
+        | UnsetType
     ) = UNSET
 
 
@@ -209,5 +226,12 @@ def _members(error: Exception) -> dict[str, Any]:
             "size": error.size,
             "would_be": error.would_be,
             "limit": error.limit,
+            "held_id": UNSET if error.held_id is None else error.held_id,
+        }
+    if isinstance(error, errors.ConstraintViolation):
+        return members | {
+            "constraint": error.position,
+            "held_id": UNSET if error.held_id is None else error.held_id,
+            "chain": error.chain or UNSET,
         }
     return members

@@ -14,6 +14,11 @@ from reunite.http.problem import BadRequest, ContentTooLarge, RequestTimeout, Un
 
 Headers = list[tuple[bytes, bytes]]
 
+JSON: Headers = [(b"content-type", b"application/json")]
+
+ONE_LIMIT = 64 * 1024
+"""Bytes of a body of one request."""
+
 _JSON_TYPES = frozenset((b"application/json", b"application/json; charset=utf-8"))
 _SAFE_ID = re.compile(rb"[0-9A-Za-z._/=:~-]{1,128}")
 
@@ -40,15 +45,22 @@ class Request:
     Attributes:
         method: such as ``POST``.
         path: as it was sent, decoded.
+        query: what stands behind the question mark.
+        parameters: what the path has in the places of a route's ``{names}``.
         headers: by lower-case name; of a header that came twice, the last.
         id: the client's X-Request-Id where it is safe to repeat, or else a new one.
     """
 
-    __slots__ = ("_receive", "_timeout", "headers", "id", "method", "path")
+    __slots__ = (
+        *("_receive", "_timeout"),
+        *("headers", "id", "method", "parameters", "path", "query"),
+    )
 
     def __init__(self, scope: Scope, receive: Receive, timeout: float) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.query: bytes = scope["query_string"]
+        self.parameters: dict[str, str] = {}
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         sent = self.headers.get(b"x-request-id")
         self.id = sent if sent and _SAFE_ID.fullmatch(sent) else _PREFIX % _next_number()

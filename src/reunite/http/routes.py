@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from reunite import metrics
-from reunite.errors import InvalidIdentifier, OutcomeUnknown, Refusal, Refused, StoreError
+from reunite.errors import (
+    ConstraintViolation,
+    InvalidIdentifier,
+    OutcomeUnknown,
+    Refusal,
+    Refused,
+    StoreError,
+)
 from reunite.http import problem, wire
+from reunite.http.inquiring import Inquiring
 from reunite.http.monitor import Monitor
-from reunite.http.problem import BadRequest, MethodNotAllowed, NotReady
-from reunite.http.request import Answer, Request
+from reunite.http.problem import BadRequest, NotReady
+from reunite.http.query import Query
+from reunite.http.request import JSON, ONE_LIMIT, Answer, Request
 from reunite.identifier import Policy, Presented, present
 from reunite.identity import Identified
 from reunite.lane import Lane
 
-ONE_LIMIT = 64 * 1024
-"""Bytes of a body of /identify."""
-
 BATCH_LIMIT = 1024 * 1024
 """Bytes of a body of /identify/batch."""
-
-JSON = [(b"content-type", b"application/json")]
 
 _OUTCOMES = {
     outcome: [*JSON, (b"reunite-outcome", outcome.encode())]
@@ -31,41 +35,25 @@ _OUTCOMES = {
 # Items that are normalised before other requests get their turn: a millisecond or so.
 _TURN = 64
 
-Handler = Callable[[Request], Awaitable[Answer]]
-
-
-class Endpoint:
-    """A path and what answers there, by method."""
-
-    def __init__(self, path: str, **methods: Handler) -> None:
-        self.path = path
-        self._methods = methods
-        self._allow = ", ".join(methods)
-
-    async def answer(self, request: Request) -> Answer:
-        """Answer a request for this path. Raises whatever keeps it from being answered."""
-        handler = self._methods.get(request.method)
-        if handler is None:
-            raise MethodNotAllowed(
-                "this path does not take this method",
-                self._allow,
-                (b"allow", self._allow.encode()),
-            )
-        return await handler(request)
-
 
 class Identification:
     """POST /identify and /identify/batch, by way of the lane."""
 
-    def __init__(self, lane: Lane, policy: Policy) -> None:
+    def __init__(self, lane: Lane, policy: Policy, inquiring: Inquiring) -> None:
         self._lane = lane
         self._policy = policy
+        self._inquiring = inquiring
 
     async def identify(self, request: Request) -> Answer:
-        """Reconcile one request."""
+        """Reconcile one request, or tell what that would do."""
+        is_dry = bool(request.query) and Query(request.query).switch("dryRun")
         asked = wire.read_one(await request.json(ONE_LIMIT))
         presented = present(self._policy, asked.email, asked.phone_number)
+        if is_dry:
+            return await self._inquiring.foresee(presented)
         (answer,) = await self._lane.submit((presented,))
+        if isinstance(answer, ConstraintViolation):
+            raise await self._inquiring.explained(answer, presented)
         if isinstance(answer, Refusal):
             raise answer
         return Answer(200, _OUTCOMES[answer.outcome], wire.encode(wire.respond(answer)))

@@ -45,6 +45,15 @@ class IdentifyResponse(msgspec.Struct):
     contact: Contact
 
 
+class LookupResponse(msgspec.Struct):
+    """Whose the presented identifiers are."""
+
+    identities: Annotated[
+        Sequence[Contact],
+        msgspec.Meta(description="By age of their primary contacts; one, or two.", min_length=1),
+    ]
+
+
 class ItemRefused(msgspec.Struct):
     """The answer to an item of a batch that was not reconciled."""
 
@@ -71,13 +80,16 @@ _WORDS = {
 
 def respond(identity: Identity) -> IdentifyResponse:
     """Put an identity into the shape of the contract."""
-    return IdentifyResponse(
-        Contact(
-            identity.primary_contact_id,
-            identity.emails,
-            identity.phone_numbers,
-            identity.secondary_contact_ids,
-        )
+    return IdentifyResponse(contact_of(identity))
+
+
+def contact_of(identity: Identity) -> Contact:
+    """What the contract shows of an identity."""
+    return Contact(
+        identity.primary_contact_id,
+        identity.emails,
+        identity.phone_numbers,
+        identity.secondary_contact_ids,
     )
 
 
@@ -106,6 +118,14 @@ def read_many(body: bytes) -> Sequence[IdentifyRequest | BadRequest]:
             f"the array has {len(items)} items", f"at most {BATCH_ITEMS} items in one batch"
         )
     return items
+
+
+def read_object(body: bytes) -> dict[str, object]:
+    """Decode a body whose members are to be looked at one by one. Raises `BadRequest`."""
+    value = _explore(_text(body))
+    if not isinstance(value, dict):
+        raise BadRequest(f"the body is {_WORDS[type(value)]}", "an object")
+    return value
 
 
 def request_of(value: object) -> IdentifyRequest:

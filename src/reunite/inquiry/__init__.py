@@ -2,6 +2,7 @@
 
 from reunite.inquiry.asked import Asked
 from reunite.inquiry.explanation import Explanation, KeptApart
+from reunite.inquiry.foresight import Foreseen, Writes
 from reunite.inquiry.graph import Graph
 from reunite.inquiry.history import Event, History, Item
 from reunite.inquiry.inquiry import Inquiry
@@ -12,6 +13,7 @@ __all__ = [
     "Asked",
     "Event",
     "Explanation",
+    "Foreseen",
     "Graph",
     "History",
     "Inquiry",
@@ -20,4 +22,5 @@ __all__ = [
     "Spelt",
     "Step",
     "TakenBack",
+    "Writes",
 ]

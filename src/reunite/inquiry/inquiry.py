@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from reunite.errors import BlockedIdentifier, ConstraintViolation, StillJoined
 from reunite.identifier import Presented
 from reunite.identity import Identity
 from reunite.inquiry.asked import Asked, contact_of, identifiers_presented, identity_id_of, read
-from reunite.inquiry.explanation import Explanation, Pair, chain_of, explain
+from reunite.inquiry.explanation import Explanation, chain_of, explain
+from reunite.inquiry.foresight import Foreseen, foresee
 from reunite.inquiry.graph import NODES, Graph, graph_of
 from reunite.inquiry.history import History, history_of
 from reunite.inquiry.region import blocked_of, identities, identity_ids_of, region_of
@@ -77,14 +76,25 @@ class Inquiry:
                 read(sight.policy, b) if isinstance(b, str) else b,
             )
 
-    def chain(
-        self, refusal: ConstraintViolation | StillJoined, joining: Sequence[Pair] = ()
-    ) -> tuple[Step, ...]:
-        """The evidence between the two identifiers that a refusal names.
+    def foresee(self, presented: Presented) -> Foreseen:
+        """What a request to identify these would be answered with, and what it would write.
 
-        ``joining`` has what was refused: the pairs that it would have joined. Empty where others
-        changed meanwhile what there was.
+        Nothing is written and no lock is taken. Raises the refusal that it would get, as nothing
+        that is held: `BlockedIdentifier`, `ConstraintViolation` or `IdentityTooLarge`.
         """
+        with self._store.sight() as sight:
+            return foresee(sight, presented)
+
+    def chain(
+        self, refusal: ConstraintViolation | StillJoined, presented: Presented | None = None
+    ) -> tuple[Step, ...]:
+        """The evidence between the two identifiers that a refusal names, to be shown with it.
+
+        ``presented`` is what was refused, and would have joined them. Empty where others changed
+        meanwhile what there was.
+        """
+        pair = () if presented is None else identifiers_presented(presented)
+        joining = [(pair[0], pair[1])] if len(pair) == 2 else []
         with self._store.sight() as sight:
             return chain_of(sight, refusal, joining)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from reunite.evidence import Contact, Identifier, Region
-from reunite.identity import Identity
+from reunite.identity import Identified, Identity
 from reunite.reconcile import Anchor, Attribute, Members
 from reunite.reconcile import Contact as Answering
 from reunite.repositories.transaction import Sight
@@ -56,17 +56,19 @@ def identities(region: Region) -> list[Identity]:
     for contact in region.contacts.values():
         if contact.identity_id is not None:
             by_identity.setdefault(contact.identity_id, []).append(contact)
-    attributes = _attributes(region)
-    ordered = [sorted(members, key=lambda one: one.age) for members in by_identity.values()]
+    attributes = attributes_of(region)
+    found = [
+        (sorted(members, key=lambda one: one.age), sorted(attributes.get(identity_id, [])))
+        for identity_id, members in by_identity.items()
+    ]
     return [
-        _identity(members, attributes.get(members[0].identity_id, []))
-        for members in sorted(ordered, key=lambda members: members[0].age)
+        identity_of(Members(0, list(map(answering, members)), None, attached).answer("known"))
+        for members, attached in sorted(found, key=lambda one: one[0][0].age)
     ]
 
 
-def _identity(contacts: list[Contact], attributes: list[Attribute]) -> Identity:
-    members = Members(0, list(map(_answering, contacts)), None, sorted(attributes))
-    answer = members.answer("known")
+def identity_of(answer: Identified) -> Identity:
+    """The identity of an answer, without what a request did to it."""
     return Identity(
         answer.primary_contact_id,
         answer.emails,
@@ -75,7 +77,7 @@ def _identity(contacts: list[Contact], attributes: list[Attribute]) -> Identity:
     )
 
 
-def _answering(contact: Contact) -> Answering:
+def answering(contact: Contact) -> Answering:
     """A contact with what an answer shows of it."""
     shows_email = contact.voided is None or contact.anchor == "email"
     shows_phone = contact.voided is None or contact.anchor == "phone"
@@ -88,20 +90,21 @@ def _answering(contact: Contact) -> Answering:
     )
 
 
-def _attributes(region: Region) -> dict[int | None, list[Attribute]]:
+def attributes_of(region: Region) -> dict[int, list[Attribute]]:
     """By identity the blocked identifiers that links give it."""
-    identity_of = {
+    identity_ids = {
         identifier: contact.identity_id
         for contact in region.contacts.values()
         for identifier in contact.answers_for
         if identifier not in region.blocked
     }
-    found: dict[int | None, list[Attribute]] = {}
+    found: dict[int, list[Attribute]] = {}
     for blocked, position, free in _attached(region):
-        if free in identity_of:
+        identity_id = identity_ids.get(free)
+        if identity_id is not None:
             type_: Anchor = "email" if blocked.type == "email" else "phone"
             attribute = Attribute(position, type_, blocked.key)
-            found.setdefault(identity_of[free], []).append(attribute)
+            found.setdefault(identity_id, []).append(attribute)
     return found
 
 
