@@ -31,6 +31,10 @@ Target: TypeAlias = Literal["operation", "contact", "link", "constraint", "block
 """What a void can name."""
 
 
+Name: TypeAlias = tuple[Target, int, int, str, str, str, str, int, int]
+"""What a void names something by: the columns of `Void` from ``target`` to ``b_contact_id``."""
+
+
 class Identifier(NamedTuple):
     """An identifier by its key; in order of (type, key)."""
 
@@ -69,6 +73,11 @@ class Contact(NamedTuple):
         return self.presented[0 if self.anchor == "email" else -1]
 
     @property
+    def name(self) -> Name:
+        """What a void names its pair by."""
+        return "contact", self.position, self.id, "", "", "", "", 0, 0
+
+    @property
     def answers_for(self) -> tuple[Identifier, ...]:
         """The identifiers that an answer shows of it."""
         return self.presented if self.voided is None else (self.anchored,)
@@ -100,6 +109,11 @@ class Link(NamedTuple):
     def b(self) -> Identifier:
         return Identifier(self.b_type, self.b_key)
 
+    @property
+    def name(self) -> Name:
+        """What a void names it by."""
+        return ("link", self.position, 0, *self.a, *self.b, self.a_contact_id, self.b_contact_id)
+
 
 class Void(NamedTuple):
     """That the operation at ``position`` names something, which thereby does not stand.
@@ -120,6 +134,11 @@ class Void(NamedTuple):
     b_contact_id: int = 0
     voided: int | None = None
 
+    @property
+    def names(self) -> Name:
+        """What it names, as that names itself."""
+        return self[1:10]
+
 
 class Constraint(NamedTuple):
     """Two identifiers that must never be of one identity; a before b."""
@@ -139,6 +158,11 @@ class Constraint(NamedTuple):
     def b(self) -> Identifier:
         return Identifier(self.b_type, self.b_key)
 
+    @property
+    def name(self) -> Name:
+        """What a void names it by."""
+        return ("constraint", self.position, 0, *self.a, *self.b, 0, 0)
+
 
 class Block(NamedTuple):
     """That an identifier was blocked."""
@@ -151,6 +175,11 @@ class Block(NamedTuple):
     @property
     def identifier(self) -> Identifier:
         return Identifier(self.type, self.key)
+
+    @property
+    def name(self) -> Name:
+        """What a void names it by."""
+        return ("block", self.position, 0, *self.identifier, "", "", 0, 0)
 
 
 class Held(NamedTuple):
@@ -172,6 +201,11 @@ class Held(NamedTuple):
     b_key: str = ""
     constraint_position: int = 0
     voided: int | None = None
+
+    @property
+    def name(self) -> Name:
+        """What a void names it by."""
+        return "held", self.id, 0, "", "", "", "", 0, 0
 
 
 class Holder(NamedTuple):

@@ -1,0 +1,32 @@
+"""What is decided by hand, and taken back: links, voids, constraints, blocks, held requests."""
+
+from reunite.operations.asked import (
+    Allow,
+    Asked,
+    Block,
+    Constrain,
+    Dismiss,
+    Merge,
+    Unblock,
+    Unconstrain,
+    Undo,
+    Unlink,
+)
+from reunite.operations.decision import Decision, Pairs
+from reunite.operations.operations import Operations
+
+__all__ = [
+    "Allow",
+    "Asked",
+    "Block",
+    "Constrain",
+    "Decision",
+    "Dismiss",
+    "Merge",
+    "Operations",
+    "Pairs",
+    "Unblock",
+    "Unconstrain",
+    "Undo",
+    "Unlink",
+]
