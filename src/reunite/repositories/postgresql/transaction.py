@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -21,6 +22,12 @@ QUERIES = queries.load(PACKAGE, "transaction.sql")
 
 IDLE = 60.0
 """Seconds that the lock may be held while its owner computes, before the server drops it."""
+
+
+TIMES = frozenset({"created_at", "at", "last_at"})
+"""The columns that are times."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class PostgresqlSession(Session):
@@ -49,7 +56,10 @@ class PostgresqlSession(Session):
 
     def _listed(self, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, object]:
         lists = zip(*rows, strict=True) if rows else ((),) * len(columns)
-        return {column: list(values) for column, values in zip(columns, lists, strict=True)}
+        return {
+            column: _times(values) if column in TIMES else list(values)
+            for column, values in zip(columns, lists, strict=True)
+        }
 
     def _run(self, query: str, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
         try:
@@ -111,3 +121,8 @@ class PostgresqlTransactions:
                 yield session
             finally:
                 session.end()
+
+
+def _times(values: Sequence[int]) -> list[datetime]:
+    """Here and not in SQL, whose arithmetic is that of floats."""
+    return [EPOCH + timedelta(microseconds=value) for value in values]

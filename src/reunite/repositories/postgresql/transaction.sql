@@ -1,6 +1,9 @@
 -- What is asked about single identities and written by hand. Lists come as arrays, one for each of
 -- their columns, of some ten thousand rows; each is looked up by key, so that the cost grows with them
--- and not with the store. The queries have the same names as SQLite's.
+-- and not with the store. `lateral` with `offset 0` holds the planner to that, `order by` to the index
+-- that has this order. Plans are generic, because of a certain workspace that is newer than the
+-- statistics a planner expects a single row, for which any index will do. The queries have the same
+-- names as SQLite's.
 
 -- name: begin_sight
 begin isolation level repeatable read read only
@@ -18,7 +21,10 @@ select
   set_config('enable_seqscan', 'off', true),
   set_config('enable_hashjoin', 'off', true),
   set_config('enable_mergejoin', 'off', true),
-  set_config('jit', 'off', true)
+  set_config('enable_bitmapscan', 'off', true),
+  set_config('enable_sort', 'off', true),
+  set_config('jit', 'off', true),
+  set_config('plan_cache_mode', 'force_generic_plan', true)
 
 -- name: lock
 select reunite.lock_workspace(id) from reunite.workspace where name = %(name)s
@@ -44,38 +50,51 @@ select
   contact.id, contact.identity_id, (extract(epoch from contact.created_at) * 1000000)::bigint,
   contact.email, contact.phone, contact.position, contact.source, contact.anchor, contact.voided
 from unnest(%(id)b::bigint[]) asked (id)
-join reunite.contact
-  on contact.workspace = %(workspace)s
-  and contact.id = asked.id
+cross join lateral (
+  select * from reunite.contact
+  where contact.workspace = %(workspace)s
+    and contact.id = asked.id
+  offset 0
+) contact
 
 -- name: members
 select
   contact.id, contact.identity_id, (extract(epoch from contact.created_at) * 1000000)::bigint,
   contact.email, contact.phone, contact.position, contact.source, contact.anchor, contact.voided
 from unnest(%(id)b::bigint[]) asked (id)
-join reunite.contact
-  on contact.workspace = %(workspace)s
-  and contact.identity_id = asked.id
+cross join lateral (
+  select * from reunite.contact
+  where contact.workspace = %(workspace)s
+    and contact.identity_id = asked.id
+  order by contact.created_at, contact.id
+  offset 0
+) contact
 
 -- name: voided
 select
   contact.id, contact.identity_id, (extract(epoch from contact.created_at) * 1000000)::bigint,
   contact.email, contact.phone, contact.position, contact.source, contact.anchor, contact.voided
 from unnest(%(type)b::text[], %(key)b::text[]) asked (type, key)
-join reunite.contact
-  on contact.workspace = %(workspace)s
-  and contact.voided is not null
-  and contact.email = asked.key
+cross join lateral (
+  select * from reunite.contact
+  where contact.workspace = %(workspace)s
+    and contact.voided is not null
+    and contact.email = asked.key
+  offset 0
+) contact
 where asked.type = 'email'
 union all
 select
   contact.id, contact.identity_id, (extract(epoch from contact.created_at) * 1000000)::bigint,
   contact.email, contact.phone, contact.position, contact.source, contact.anchor, contact.voided
 from unnest(%(type)b::text[], %(key)b::text[]) asked (type, key)
-join reunite.contact
-  on contact.workspace = %(workspace)s
-  and contact.voided is not null
-  and ltrim(contact.phone, '+') = asked.key
+cross join lateral (
+  select * from reunite.contact
+  where contact.workspace = %(workspace)s
+    and contact.voided is not null
+    and ltrim(contact.phone, '+') = asked.key
+  offset 0
+) contact
 where asked.type = 'phone'
 
 -- name: presenting
@@ -100,10 +119,13 @@ select
   contact.id, contact.identity_id, (extract(epoch from contact.created_at) * 1000000)::bigint,
   contact.email, contact.phone, contact.position, contact.source, contact.anchor, contact.voided
 from unnest(%(id)b::bigint[]) asked (id)
-join reunite.contact
-  on contact.workspace = %(workspace)s
-  and contact.source <> 'presented'
-  and contact.position = asked.id
+cross join lateral (
+  select * from reunite.contact
+  where contact.workspace = %(workspace)s
+    and contact.source <> 'presented'
+    and contact.position = asked.id
+  offset 0
+) contact
 
 -- name: links
 select
@@ -111,18 +133,24 @@ select
   (extract(epoch from link.at) * 1000000)::bigint, link.a_contact_id, link.b_contact_id,
   link.voided
 from unnest(%(type)b::text[], %(key)b::text[]) asked (type, key)
-join reunite.link
-  on link.workspace = %(workspace)s
-  and link.a_type = asked.type and link.a_key = asked.key
+cross join lateral (
+  select * from reunite.link
+  where link.workspace = %(workspace)s
+    and link.a_type = asked.type and link.a_key = asked.key
+  offset 0
+) link
 union all
 select
   link.a_type, link.a_key, link.b_type, link.b_key, link.source, link.position,
   (extract(epoch from link.at) * 1000000)::bigint, link.a_contact_id, link.b_contact_id,
   link.voided
 from unnest(%(type)b::text[], %(key)b::text[]) asked (type, key)
-join reunite.link
-  on link.workspace = %(workspace)s
-  and link.b_type = asked.type and link.b_key = asked.key
+cross join lateral (
+  select * from reunite.link
+  where link.workspace = %(workspace)s
+    and link.b_type = asked.type and link.b_key = asked.key
+  offset 0
+) link
 
 -- name: links_brought
 select
@@ -130,25 +158,34 @@ select
   (extract(epoch from link.at) * 1000000)::bigint, link.a_contact_id, link.b_contact_id,
   link.voided
 from unnest(%(id)b::bigint[]) asked (id)
-join reunite.link
-  on link.workspace = %(workspace)s
-  and link.source <> 'presented'
-  and link.position = asked.id
+cross join lateral (
+  select * from reunite.link
+  where link.workspace = %(workspace)s
+    and link.source <> 'presented'
+    and link.position = asked.id
+  offset 0
+) link
 
 -- name: holders
 select
   identifier.type, identifier.key, identifier.contact_id, identifier.blocked_by
 from unnest(%(type)b::text[], %(key)b::text[]) asked (type, key)
-join reunite.identifier
-  on identifier.workspace = %(workspace)s
-  and identifier.type = asked.type and identifier.key = asked.key
+cross join lateral (
+  select * from reunite.identifier
+  where identifier.workspace = %(workspace)s
+    and identifier.type = asked.type and identifier.key = asked.key
+  offset 0
+) identifier
 
 -- name: provenances
 select provenance.contact_id, provenance.position, provenance.source_id, provenance.linked_id
 from unnest(%(id)b::bigint[]) asked (id)
-join reunite.provenance
-  on provenance.workspace = %(workspace)s
-  and provenance.contact_id = asked.id
+cross join lateral (
+  select * from reunite.provenance
+  where provenance.workspace = %(workspace)s
+    and provenance.contact_id = asked.id
+  offset 0
+) provenance
 
 -- name: entries
 select
@@ -156,9 +193,12 @@ select
   journal.contact_id, journal.with_contact_id, journal.primary_id, journal.demoted_id,
   journal.contacts, journal.identities, journal.last_contact_id, journal.who, journal.why
 from unnest(%(id)b::bigint[]) asked (id)
-join reunite.journal
-  on journal.workspace = %(workspace)s
-  and journal.position = asked.id
+cross join lateral (
+  select * from reunite.journal
+  where journal.workspace = %(workspace)s
+    and journal.position = asked.id
+  offset 0
+) journal
 
 -- name: demotions
 select
@@ -166,30 +206,42 @@ select
   journal.contact_id, journal.with_contact_id, journal.primary_id, journal.demoted_id,
   journal.contacts, journal.identities, journal.last_contact_id, journal.who, journal.why
 from unnest(%(id)b::bigint[]) asked (id)
-join reunite.journal
-  on journal.workspace = %(workspace)s
-  and journal.demoted_id = asked.id
+cross join lateral (
+  select * from reunite.journal
+  where journal.workspace = %(workspace)s
+    and journal.demoted_id = asked.id
+  offset 0
+) journal
 union all
 select
   journal.position, journal.type, (extract(epoch from journal.at) * 1000000)::bigint,
   journal.contact_id, journal.with_contact_id, journal.primary_id, journal.demoted_id,
   journal.contacts, journal.identities, journal.last_contact_id, journal.who, journal.why
 from unnest(%(id)b::bigint[]) asked (id)
-join reunite.demotion
-  on demotion.workspace = %(workspace)s
-  and demotion.contact_id = asked.id
-join reunite.journal
-  on journal.workspace = %(workspace)s
-  and journal.position = demotion.position
+cross join lateral (
+  select * from reunite.demotion
+  where demotion.workspace = %(workspace)s
+    and demotion.contact_id = asked.id
+  offset 0
+) demotion
+cross join lateral (
+  select * from reunite.journal
+  where journal.workspace = %(workspace)s
+    and journal.position = demotion.position
+  offset 0
+) journal
 
 -- name: voids_of
 select
   void.position, void.target, void.target_position, void.contact_id, void.a_type, void.a_key,
   void.b_type, void.b_key, void.a_contact_id, void.b_contact_id, void.voided
 from unnest(%(id)b::bigint[]) asked (id)
-join reunite.void
-  on void.workspace = %(workspace)s
-  and void.target_position = asked.id
+cross join lateral (
+  select * from reunite.void
+  where void.workspace = %(workspace)s
+    and void.target_position = asked.id
+  offset 0
+) void
 where void.target <> 'held'
 
 -- name: voids_by
@@ -197,35 +249,47 @@ select
   void.position, void.target, void.target_position, void.contact_id, void.a_type, void.a_key,
   void.b_type, void.b_key, void.a_contact_id, void.b_contact_id, void.voided
 from unnest(%(id)b::bigint[]) asked (id)
-join reunite.void
-  on void.workspace = %(workspace)s
-  and void.position = asked.id
+cross join lateral (
+  select * from reunite.void
+  where void.workspace = %(workspace)s
+    and void.position = asked.id
+  offset 0
+) void
 
 -- name: constraints
 select
   identity_constraint.a_type, identity_constraint.a_key, identity_constraint.b_type,
   identity_constraint.b_key, identity_constraint.position, identity_constraint.voided
 from unnest(%(type)b::text[], %(key)b::text[]) asked (type, key)
-join reunite.identity_constraint
-  on identity_constraint.workspace = %(workspace)s
-  and identity_constraint.a_type = asked.type and identity_constraint.a_key = asked.key
+cross join lateral (
+  select * from reunite.identity_constraint
+  where identity_constraint.workspace = %(workspace)s
+    and identity_constraint.a_type = asked.type and identity_constraint.a_key = asked.key
+  offset 0
+) identity_constraint
 union all
 select
   identity_constraint.a_type, identity_constraint.a_key, identity_constraint.b_type,
   identity_constraint.b_key, identity_constraint.position, identity_constraint.voided
 from unnest(%(type)b::text[], %(key)b::text[]) asked (type, key)
-join reunite.identity_constraint
-  on identity_constraint.workspace = %(workspace)s
-  and identity_constraint.b_type = asked.type and identity_constraint.b_key = asked.key
+cross join lateral (
+  select * from reunite.identity_constraint
+  where identity_constraint.workspace = %(workspace)s
+    and identity_constraint.b_type = asked.type and identity_constraint.b_key = asked.key
+  offset 0
+) identity_constraint
 
 -- name: constraints_by
 select
   identity_constraint.a_type, identity_constraint.a_key, identity_constraint.b_type,
   identity_constraint.b_key, identity_constraint.position, identity_constraint.voided
 from unnest(%(id)b::bigint[]) asked (id)
-join reunite.identity_constraint
-  on identity_constraint.workspace = %(workspace)s
-  and identity_constraint.position = asked.id
+cross join lateral (
+  select * from reunite.identity_constraint
+  where identity_constraint.workspace = %(workspace)s
+    and identity_constraint.position = asked.id
+  offset 0
+) identity_constraint
 
 -- Those of the last position all, lest the next page leaves some out.
 -- name: standing_constraints
@@ -249,26 +313,36 @@ where identity_constraint.workspace = %(workspace)s and identity_constraint.void
 select
   block.type, block.key, block.position, block.voided
 from unnest(%(type)b::text[], %(key)b::text[]) asked (type, key)
-join reunite.block
-  on block.workspace = %(workspace)s
-  and block.type = asked.type and block.key = asked.key
+cross join lateral (
+  select * from reunite.block
+  where block.workspace = %(workspace)s
+    and block.type = asked.type and block.key = asked.key
+  offset 0
+) block
 
 -- name: blocks_by
 select
   block.type, block.key, block.position, block.voided
 from unnest(%(id)b::bigint[]) asked (id)
-join reunite.block
-  on block.workspace = %(workspace)s
-  and block.position = asked.id
+cross join lateral (
+  select * from reunite.block
+  where block.workspace = %(workspace)s
+    and block.position = asked.id
+  offset 0
+) block
 
 -- name: standing_blocks
 select
   block.type, block.key, block.position, block.voided
 from reunite.identifier
-join reunite.block
-  on block.workspace = %(workspace)s
-  and block.type = identifier.type and block.key = identifier.key
-  and block.position = identifier.blocked_by
+cross join lateral (
+  select * from reunite.block
+  where block.workspace = %(workspace)s
+    and block.type = identifier.type and block.key = identifier.key
+    and block.voided is null
+  order by block.position desc
+  limit 1
+) block
 where identifier.workspace = %(workspace)s and identifier.blocked_by is not null
 
 -- name: held
@@ -278,9 +352,12 @@ select
   held.reason, held.a_type, held.a_key, held.b_type, held.b_key, held.constraint_position,
   held.voided
 from unnest(%(id)b::bigint[]) asked (id)
-join reunite.held
-  on held.workspace = %(workspace)s
-  and held.id = asked.id
+cross join lateral (
+  select * from reunite.held
+  where held.workspace = %(workspace)s
+    and held.id = asked.id
+  offset 0
+) held
 
 -- name: waiting
 select
@@ -305,11 +382,10 @@ insert into reunite.contact (
   workspace, id, identity_id, created_at, email, phone, position, source, anchor, voided
 )
 select
-  %(workspace)s, asked.id, asked.identity_id,
-  timestamptz 'epoch' + asked.created_at * interval '1 microsecond', asked.email, asked.phone,
+  %(workspace)s, asked.id, asked.identity_id, asked.created_at, asked.email, asked.phone,
   asked.position, asked.source, asked.anchor, asked.voided
 from unnest(
-  %(id)b::bigint[], %(identity_id)b::bigint[], %(created_at)b::bigint[], %(email)b::text[],
+  %(id)b::bigint[], %(identity_id)b::bigint[], %(created_at)b::timestamptz[], %(email)b::text[],
   %(phone)b::text[], %(position)b::bigint[], %(source)b::text[], %(anchor)b::text[],
   %(voided)b::bigint[]
 ) asked (
@@ -328,11 +404,10 @@ insert into reunite.link (
 )
 select
   %(workspace)s, asked.a_type, asked.a_key, asked.b_type, asked.b_key, asked.source,
-  asked.position, timestamptz 'epoch' + asked.at * interval '1 microsecond', asked.a_contact_id,
-  asked.b_contact_id, asked.voided
+  asked.position, asked.at, asked.a_contact_id, asked.b_contact_id, asked.voided
 from unnest(
   %(a_type)b::text[], %(a_key)b::text[], %(b_type)b::text[], %(b_key)b::text[],
-  %(source)b::text[], %(position)b::bigint[], %(at)b::bigint[], %(a_contact_id)b::bigint[],
+  %(source)b::text[], %(position)b::bigint[], %(at)b::timestamptz[], %(a_contact_id)b::bigint[],
   %(b_contact_id)b::bigint[], %(voided)b::bigint[]
 ) asked (
   a_type, a_key, b_type, b_key, source, position, at, a_contact_id, b_contact_id, voided
@@ -405,12 +480,11 @@ insert into reunite.held (
   constraint_position, voided
 )
 select
-  %(workspace)s, asked.id, timestamptz 'epoch' + asked.at * interval '1 microsecond',
-  timestamptz 'epoch' + asked.last_at * interval '1 microsecond', asked.requests, asked.email,
-  asked.phone, asked.reason, asked.a_type, asked.a_key, asked.b_type, asked.b_key,
-  asked.constraint_position, asked.voided
+  %(workspace)s, asked.id, asked.at, asked.last_at, asked.requests, asked.email, asked.phone,
+  asked.reason, asked.a_type, asked.a_key, asked.b_type, asked.b_key, asked.constraint_position,
+  asked.voided
 from unnest(
-  %(id)b::bigint[], %(at)b::bigint[], %(last_at)b::bigint[], %(requests)b::bigint[],
+  %(id)b::bigint[], %(at)b::timestamptz[], %(last_at)b::timestamptz[], %(requests)b::bigint[],
   %(email)b::text[], %(phone)b::text[], %(reason)b::text[], %(a_type)b::text[],
   %(a_key)b::text[], %(b_type)b::text[], %(b_key)b::text[], %(constraint_position)b::bigint[],
   %(voided)b::bigint[]
@@ -460,12 +534,11 @@ insert into reunite.journal (
   identities, last_contact_id, who, why
 )
 select
-  %(workspace)s, asked.position, asked.type,
-  timestamptz 'epoch' + asked.at * interval '1 microsecond', asked.contact_id,
-  asked.with_contact_id, asked.primary_id, asked.demoted_id, asked.contacts, asked.identities,
-  asked.last_contact_id, asked.who, asked.why
+  %(workspace)s, asked.position, asked.type, asked.at, asked.contact_id, asked.with_contact_id,
+  asked.primary_id, asked.demoted_id, asked.contacts, asked.identities, asked.last_contact_id,
+  asked.who, asked.why
 from unnest(
-  %(position)b::bigint[], %(type)b::text[], %(at)b::bigint[], %(contact_id)b::bigint[],
+  %(position)b::bigint[], %(type)b::text[], %(at)b::timestamptz[], %(contact_id)b::bigint[],
   %(with_contact_id)b::bigint[], %(primary_id)b::bigint[], %(demoted_id)b::bigint[],
   %(contacts)b::bigint[], %(identities)b::bigint[], %(last_contact_id)b::bigint[],
   %(who)b::text[], %(why)b::text[]
@@ -483,9 +556,16 @@ set
 
 -- name: forget
 delete from reunite.identifier
-using unnest(%(type)b::text[], %(key)b::text[]) asked (type, key)
-where identifier.workspace = %(workspace)s
-  and identifier.type = asked.type and identifier.key = asked.key
+where ctid = any (array(
+  select found.ctid
+  from unnest(%(type)b::text[], %(key)b::text[]) asked (type, key)
+  cross join lateral (
+    select identifier.ctid from reunite.identifier
+    where identifier.workspace = %(workspace)s
+      and identifier.type = asked.type and identifier.key = asked.key
+    offset 0
+  ) found
+))
 
 -- name: drop_answers
 delete from reunite.idempotency_key
