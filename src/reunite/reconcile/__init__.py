@@ -5,7 +5,7 @@ the same rule in PL/pgSQL (`postgresql/functions.sql`); the tests hold the two e
 """
 
 from reunite.reconcile.changes import Changes, Entry, Head
-from reunite.reconcile.known import Known, recognise
+from reunite.reconcile.known import Constraint, Known, recognise
 from reunite.reconcile.members import (
     Anchor,
     Attribute,
@@ -15,6 +15,7 @@ from reunite.reconcile.members import (
     Members,
     Microseconds,
     PhoneKey,
+    Side,
     age,
 )
 from reunite.reconcile.reconciliation import Reconciliation
@@ -24,6 +25,7 @@ __all__ = [
     "Attribute",
     "Blocks",
     "Changes",
+    "Constraint",
     "Contact",
     "Email",
     "Entry",
@@ -33,6 +35,7 @@ __all__ = [
     "Microseconds",
     "PhoneKey",
     "Reconciliation",
+    "Side",
     "age",
     "recognise",
 ]

@@ -3,10 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
+from reunite.errors import ConstraintViolation
 from reunite.identifier import Presented, phone_key
 from reunite.identity import Identified
-from reunite.reconcile.members import Blocks, Contact, Email, Members, PhoneKey, age
+from reunite.reconcile.members import (
+    Anchor,
+    Blocks,
+    Contact,
+    Email,
+    Members,
+    PhoneKey,
+    Side,
+    age,
+)
+
+
+class Constraint(NamedTuple):
+    """Two identifiers, each a type and a key, that must never be of one identity; a before b."""
+
+    position: int
+    a: tuple[Anchor, str]
+    b: tuple[Anchor, str]
+
+    def is_between(self, one: Side, other: Side) -> bool:
+        """Whether each of the two sides has an end of it."""
+        return (_has(one, self.a) and _has(other, self.b)) or (
+            _has(one, self.b) and _has(other, self.a)
+        )
+
+
+def _has(side: Side, end: tuple[Anchor, str]) -> bool:
+    type_, key = end
+    return key in side[type_ == "phone"]
 
 
 class Known:
@@ -16,11 +46,13 @@ class Known:
         contacts: all contacts of these identities, in any order.
         emails, phones: for each known key, the id of the contact that holds it.
         imported: those of these holders that no request brought.
-        links: pairs that a standing presented link holds.
+        links: pairs that a standing presented link holds, or the contact that first held what is
+            blocked of the pair.
         blocks: None where the workspace has none. What is blocked is not among the known keys.
+        constraints: those that stand between what is among all this, in any order.
     """
 
-    __slots__ = ("blocks", "emails", "identities", "imported", "links", "phones")
+    __slots__ = ("_constraints", "blocks", "emails", "identities", "imported", "links", "phones")
 
     def __init__(
         self,
@@ -30,6 +62,7 @@ class Known:
         imported: set[int],
         links: set[tuple[Email, PhoneKey]],
         blocks: Blocks | None = None,
+        constraints: Iterable[Constraint] = (),
     ) -> None:
         by_id: dict[int, Contact] = {}
         by_identity: dict[int, list[Contact]] = {}
@@ -51,6 +84,18 @@ class Known:
         self.imported = imported
         self.links = links
         self.blocks = blocks
+        self._constraints = sorted(
+            constraint
+            for constraint in constraints
+            if blocks is None or not (blocks.has(*constraint.a) or blocks.has(*constraint.b))
+        )
+
+    def keeps_apart(self, one: Side, other: Side) -> ConstraintViolation | None:
+        """The refusal by the first constraint that stands between the two sides, if any does."""
+        for constraint in self._constraints:
+            if constraint.is_between(one, other):
+                return ConstraintViolation(constraint.a, constraint.b, constraint.position)
+        return None
 
     def pair_is_seen(self, email: Contact, phone: Contact, pair: tuple[Email, PhoneKey]) -> bool:
         """Whether live evidence holds the pair: a holder that a request brought, or a link."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from reunite.identifier import phone_key
@@ -16,7 +16,7 @@ Anchor: TypeAlias = Literal["email", "phone"]
 
 
 class Contact(NamedTuple):
-    """A numbered row: what one request presented."""
+    """A numbered row: what one request presented, of a voided one no more than its anchor."""
 
     id: int
     identity_id: int
@@ -52,9 +52,17 @@ class Blocks(NamedTuple):
         """Whether one of the two is blocked."""
         return email in self.emails or phone in self.phones
 
+    def has(self, type_: Anchor, key: str) -> bool:
+        """Whether an identifier is blocked."""
+        return key in (self.emails if type_ == "email" else self.phones)
+
     def among(self, emails: Iterable[Email], phones: Iterable[PhoneKey]) -> int:
         """How many of these are blocked."""
         return len(self.emails.intersection(emails)) + len(self.phones.intersection(phones))
+
+
+Side: TypeAlias = tuple[Container[Email], Container[PhoneKey]]
+"""One side of what a request would join: the keys of an identity, or of what is new."""
 
 
 class Members:

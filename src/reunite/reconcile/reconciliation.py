@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from reunite.errors import BlockedIdentifier, IdentityTooLarge, Refusal
+from reunite.errors import BlockedIdentifier, ConstraintViolation, IdentityTooLarge, Refusal
 from reunite.identifier import Presented, phone_key
 from reunite.identity import Identified
 from reunite.reconcile.changes import Changes, Entry, Head
@@ -18,6 +18,7 @@ from reunite.reconcile.members import (
     Members,
     Microseconds,
     PhoneKey,
+    Side,
     age,
 )
 
@@ -77,7 +78,7 @@ class Reconciliation:
 
     def _reconcile_blocked(
         self, blocks: Blocks, holder: Contact | None, request: Presented, phone: PhoneKey | None
-    ) -> Identified | BlockedIdentifier:
+    ) -> Identified | BlockedIdentifier | ConstraintViolation:
         """What is blocked goes with what is not, as an attribute; alone it is refused."""
         email = request.email
         if email is None or phone is None:
@@ -101,7 +102,11 @@ class Reconciliation:
 
     def _create(
         self, request: Presented, email: Email | None, phone: PhoneKey | None
-    ) -> Identified:
+    ) -> Identified | ConstraintViolation:
+        if email is not None and phone is not None:
+            kept_apart = self._known.keeps_apart(((email,), ()), ((), (phone,)))
+            if kept_apart is not None:
+                return kept_apart
         contact = self._contact(request, self._last_contact_id + 1)
         members = Members(contact.identity_id, [contact], self._known.blocks)
         self._known.identities[contact.identity_id] = members
@@ -112,8 +117,13 @@ class Reconciliation:
 
     def _extend(
         self, holder: Contact, request: Presented, email: Email, phone: PhoneKey
-    ) -> Identified | IdentityTooLarge:
+    ) -> Identified | IdentityTooLarge | ConstraintViolation:
         members = self._members(holder)
+        email_is_new = email not in self._known.emails
+        new: Side = ((email,), ()) if email_is_new else ((), (phone,))
+        kept_apart = self._known.keeps_apart(members.spellings, new)
+        if kept_apart is not None:
+            return kept_apart
         if members.size + 1 > self._limit:
             return IdentityTooLarge(members.primary.id, members.size, members.size + 1, self._limit)
         contact = self._contact(request, members.identity_id)
@@ -124,7 +134,7 @@ class Reconciliation:
 
     def _pair(
         self, by_email: Contact, by_phone: Contact, pair: tuple[Email, PhoneKey]
-    ) -> Identified | IdentityTooLarge:
+    ) -> Identified | IdentityTooLarge | ConstraintViolation:
         one, other = self._members(by_email), self._members(by_phone)
         if one is not other:
             return self._merge(one, other, by_email, by_phone, pair)
@@ -140,7 +150,10 @@ class Reconciliation:
         by_email: Contact,
         by_phone: Contact,
         pair: tuple[Email, PhoneKey],
-    ) -> Identified | IdentityTooLarge:
+    ) -> Identified | IdentityTooLarge | ConstraintViolation:
+        kept_apart = self._known.keeps_apart(one.spellings, other.spellings)
+        if kept_apart is not None:
+            return kept_apart
         older, younger = (one, other) if age(one.primary) < age(other.primary) else (other, one)
         size = older.size + younger.size
         if size > self._limit:

@@ -44,7 +44,8 @@ $$;
 
 -- What the store knows of each presented pair. seen: live evidence holds the pair, so that
 -- presenting it again changes nothing (a contact that a request brought and that holds one of the
--- two, or a presented link). What is blocked has no contact here.
+-- two, or a presented link). Of a voided contact only its anchor counts, which is the value it was
+-- found by. What is blocked has no contact here.
 -- Subqueries, not joins: planned over empty tables, a join would read whole workspaces.
 create or replace function reunite.look_up(p_workspace int, p_emails text[], p_phones text[])
 returns table (
@@ -65,17 +66,16 @@ begin atomic
       )
       or (by_phone.source = 'presented' and by_phone.email = asked.email)
       or (
-        select true from reunite.link l
+        select bool_or(l.voided is null) from reunite.link l
         where l.workspace = p_workspace
           and l.a_type = 'email' and l.a_key = asked.email
           and l.b_type = 'phone' and l.b_key = reunite.phone_key(asked.phone)
           and l.source = 'presented'
-        limit 1
       )
     ) is true
   from unnest(p_emails, p_phones) with ordinality asked (email, phone, item)
   left join lateral (
-    select c.id, c.identity_id, c.phone, c.source
+    select c.id, c.identity_id, case when c.voided is null then c.phone end as phone, c.source
     from reunite.contact c
     where c.workspace = p_workspace and c.id = (
       select case when i.blocked_by is null then i.contact_id end from reunite.identifier i
@@ -84,7 +84,7 @@ begin atomic
     limit 1
   ) by_email on true
   left join lateral (
-    select c.id, c.identity_id, c.email, c.source
+    select c.id, c.identity_id, case when c.voided is null then c.email end as email, c.source
     from reunite.contact c
     where c.workspace = p_workspace and c.id = (
       select case when i.blocked_by is null then i.contact_id end from reunite.identifier i
@@ -96,8 +96,8 @@ begin atomic
 end;
 
 
--- An identity as it stands; a phone is spelt as its oldest contact has it. Where the workspace
--- blocks anything, `with_blocks` has to complete it.
+-- An identity as it stands; a phone is spelt as its oldest contact has it, and a voided contact
+-- shows its anchor alone. Where the workspace blocks anything, `with_blocks` has to complete it.
 create or replace function reunite.members(p_workspace int, p_identity bigint)
 returns setof reunite.members
 language sql stable
@@ -136,7 +136,10 @@ begin atomic
       min(c.created_at) as since, array_agg(c.id) as ids,
       array_agg(c.email) as emails, array_agg(c.phone) as phones
     from (
-      select c.created_at, c.id, c.email, c.phone
+      select
+        c.created_at, c.id,
+        case when c.voided is null or c.anchor = 'email' then c.email end as email,
+        case when c.voided is null or c.anchor = 'phone' then c.phone end as phone
       from reunite.contact c
       where c.workspace = p_workspace and c.identity_id = p_identity
       order by c.created_at, c.id
@@ -171,7 +174,45 @@ end
 $$;
 
 
--- An identity with the blocked identifiers that links hold and no contact of it does, by position.
+-- Whether a pair of which one is blocked is seen, because whoever holds what is blocked presented it
+-- before that was blocked.
+create or replace function reunite.blocked_pair_is_seen(
+  p_workspace int, p_email text, p_phone text
+)
+returns boolean
+language plpgsql stable
+as $$
+begin
+  return exists (
+    select
+    from (
+      (
+        select i.contact_id, i.blocked_by from reunite.identifier i
+        where i.workspace = p_workspace and i.type = 'email' and i.key = p_email
+      )
+      union all
+      (
+        select i.contact_id, i.blocked_by from reunite.identifier i
+        where i.workspace = p_workspace and i.type = 'phone'
+          and i.key = reunite.phone_key(p_phone)
+      )
+    ) held
+    cross join lateral (
+      select c.email, c.phone, c.source, c.voided from reunite.contact c
+      where c.workspace = p_workspace and c.id = held.contact_id
+      offset 0
+    ) holder
+    where held.blocked_by is not null
+      and holder.source = 'presented' and holder.voided is null
+      and holder.email = p_email
+      and reunite.phone_key(holder.phone) = reunite.phone_key(p_phone)
+  );
+end
+$$;
+
+
+-- An identity with the blocked identifiers that links hold and no contact of it does, by position:
+-- links that stand between identifiers as such, of which the other one is not blocked.
 -- Laterals with an offset, for the reason at look_up.
 create or replace function reunite.with_attributes(p_workspace int, p_its reunite.members)
 returns reunite.members
@@ -195,18 +236,23 @@ begin
     ) held
     cross join lateral (
       (
-        select l.b_type as type, l.b_key as key, l.position from reunite.link l
+        select l.b_type as type, l.b_key as key, l.position, l.a_contact_id, l.voided
+        from reunite.link l
         where l.workspace = p_workspace and l.a_type = held.type and l.a_key = held.key
         offset 0
       )
       union all
       (
-        select l.a_type, l.a_key, l.position from reunite.link l
+        select l.a_type, l.a_key, l.position, l.a_contact_id, l.voided
+        from reunite.link l
         where l.workspace = p_workspace and l.b_type = held.type and l.b_key = held.key
         offset 0
       )
     ) other
-    where reunite.is_blocked(p_workspace, other.type, other.key)
+    where other.a_contact_id = 0
+      and other.voided is null
+      and reunite.is_blocked(p_workspace, other.type, other.key)
+      and not reunite.is_blocked(p_workspace, held.type, held.key)
     group by other.type, other.key
   ) linked
   where linked.key <> all (case linked.type when 'email' then p_its.emails else v_keys end);
@@ -244,6 +290,102 @@ create or replace function reunite.size(p_identity reunite.members) returns int
 language sql immutable
 return
   cardinality((p_identity).emails) + cardinality((p_identity).phones) - (p_identity).blocked;
+
+
+-- What is new of a request, as one side of what it would join.
+create or replace function reunite.side(p_email text, p_phone text) returns reunite.members
+language sql immutable
+return row(
+  null, null, '{}',
+  case when p_email is null then '{}' else array[p_email] end,
+  case when p_phone is null then '{}' else array[p_phone] end,
+  0, '{}', '{}'
+)::reunite.members;
+
+
+-- The first constraint that stands between two sides, all null where none does; asked only where
+-- the workspace has any. What is blocked is kept apart as it is.
+create or replace function reunite.constraint_between(
+  p_workspace int, p_one reunite.members, p_other reunite.members
+)
+returns reunite.identity_constraint
+language plpgsql stable
+as $$
+declare
+  v_keys text[] := array(select reunite.phone_key(p.phone) from unnest(p_other.phones) p (phone));
+  v_first reunite.identity_constraint;
+begin
+  if reunite.size(p_one) > reunite.size(p_other) then
+    -- What the first side has is looked up.
+    return reunite.constraint_between(p_workspace, p_other, p_one);
+  end if;
+  select it.workspace, it.a_type, it.a_key, it.b_type, it.b_key, it.position, it.voided
+  into v_first
+  from (
+    select 'email' as type, e.email as key from unnest(p_one.emails) e (email)
+    union all
+    select 'phone', reunite.phone_key(p.phone) from unnest(p_one.phones) p (phone)
+  ) one
+  cross join lateral (
+    (
+      select c.*, c.b_type as type, c.b_key as key from reunite.identity_constraint c
+      where c.workspace = p_workspace and c.a_type = one.type and c.a_key = one.key
+      offset 0
+    )
+    union all
+    (
+      select c.*, c.a_type, c.a_key from reunite.identity_constraint c
+      where c.workspace = p_workspace and c.b_type = one.type and c.b_key = one.key
+      offset 0
+    )
+  ) it
+  where it.voided is null
+    and it.key = any (case it.type when 'email' then p_other.emails else v_keys end)
+    and not reunite.is_blocked(p_workspace, it.a_type, it.a_key)
+    and not reunite.is_blocked(p_workspace, it.b_type, it.b_key)
+  order by it.position, it.a_type, it.a_key, it.b_type, it.b_key
+  limit 1;
+  return v_first;
+end
+$$;
+
+
+-- Keeps a request that must not join until somebody decides about it, by the constraint or, where
+-- that is null, by the limit; returns the id that it waits under. One that waits already is counted.
+create or replace function reunite.hold(
+  p_workspace int, p_at timestamptz, p_email text, p_phone text, p_by reunite.identity_constraint
+)
+returns bigint
+language plpgsql volatile
+as $$
+declare
+  v_id bigint;
+begin
+  update reunite.held h set requests = h.requests + 1, last_at = p_at
+  where h.workspace = p_workspace
+    and h.email = p_email and ltrim(h.phone, '+') = reunite.phone_key(p_phone)
+    and h.voided is null
+  returning h.id into v_id;
+  if not found then
+    insert into reunite.held (
+      workspace, id, at, last_at, email, phone, reason,
+      a_type, a_key, b_type, b_key, constraint_position
+    )
+    select
+      p_workspace,
+      coalesce(
+        (select h.id from reunite.held h where h.workspace = p_workspace order by h.id desc limit 1),
+        0
+      ) + 1,
+      p_at, p_at, p_email, p_phone,
+      case when p_by.position is null then 'limit' else 'constraint' end,
+      coalesce(p_by.a_type, ''), coalesce(p_by.a_key, ''),
+      coalesce(p_by.b_type, ''), coalesce(p_by.b_key, ''), coalesce(p_by.position, 0)
+    returning id into v_id;
+  end if;
+  return v_id;
+end
+$$;
 
 
 -- Whoever changes a workspace holds this until its transaction ends. Take it in a statement of its
@@ -312,7 +454,7 @@ begin
       coalesce(l.email_identity, l.phone_identity) as identity,
       min(l.item) over (partition by coalesce(l.email_identity, l.phone_identity)) as told_at
     from reunite.look_up(v_workspace, p_emails, p_phones) l
-    where l.seen
+    where (l.seen or (v_has_blocks and reunite.blocked_pair_is_seen(v_workspace, l.email, l.phone)))
       and (
         l.email is null
         or l.email_identity is not null
@@ -365,9 +507,10 @@ $$;
 
 
 -- Reconciles requests one after the other, in the caller's transaction, which holds the workspace's
--- lock until it ends. Each answer is the identity right after its request; one that would bring an
--- identity past its limit is 'refused', one that presents only what is blocked is 'blocked', and
--- nothing of either is written.
+-- lock until it ends. Each answer is the identity right after its request. One that presents only
+-- what is blocked is 'blocked', and nothing of it is written. One that would join what a constraint
+-- keeps apart is 'kept_apart', one that would bring an identity past its limit is 'refused': of these
+-- nothing is written but a row of `held`, whose id the refusal tells as heldId.
 create or replace function reunite.identify_many(
   p_workspace text, p_emails text[], p_phones text[]
 )
@@ -384,6 +527,7 @@ declare
   v_workspace int;
   v_limit int;
   v_has_blocks boolean;
+  v_has_constraints boolean;
   v_entry reunite.journal;            -- the last one of the journal, then each one that is made
 
   -- What the batch presents, by item. Of an identifier or a pair that several items present, the
@@ -425,6 +569,7 @@ declare
   v_its reunite.members;              -- the identity; where two meet, the older
   v_younger reunite.members;
   v_would_be int;
+  v_kept_by reunite.identity_constraint;  -- what keeps apart what the item would join
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
     -- With one snapshot for the transaction, what was committed while it waited stays unseen.
@@ -442,7 +587,9 @@ begin
   v_workspace := reunite.workspace_id(p_workspace);
   perform reunite.lock_workspace(v_workspace);
 
-  select w.identity_limit, w.has_blocks into v_limit, v_has_blocks from reunite.workspace w where w.id = v_workspace;
+  select w.identity_limit, w.has_blocks, w.has_constraints
+  into v_limit, v_has_blocks, v_has_constraints
+  from reunite.workspace w where w.id = v_workspace;
   select j.* into v_entry from reunite.journal j
   where j.workspace = v_workspace order by j.position desc limit 1;
   if not found then
@@ -513,6 +660,8 @@ begin
       -- It goes with the other value, as an attribute; it is neither new nor known.
       v_email_is_new := v_email_is_new and not v_email_is_blocked;
       v_phone_is_new := v_phone_is_new and not v_phone_is_blocked;
+      v_seen[v_pair_slots[i]] := v_seen[v_pair_slots[i]]
+        or reunite.blocked_pair_is_seen(v_workspace, v_email, v_phone);
       if v_identity is null and not v_email_is_new and not v_phone_is_new then
         outcome := 'blocked';
         refusal := to_json(
@@ -526,6 +675,7 @@ begin
 
     if v_identity is null then
       outcome := 'created';
+      v_would_be := 0;
       v_its := row(null, v_entry.at, '{}', '{}', '{}', 0, '{}', '{}');
     else
       v_place := array_position(v_identities, v_identity);
@@ -544,15 +694,43 @@ begin
           v_its := v_members[array_position(v_identities, v_other)];
         end if;
       end if;
-      if v_would_be > v_limit then
-        outcome := 'refused';
+    end if;
+
+    if v_has_constraints then
+      v_kept_by := case
+        when outcome = 'merged' then reunite.constraint_between(v_workspace, v_younger, v_its)
+        when outcome = 'extended' then reunite.constraint_between(
+          v_workspace,
+          reunite.side(
+            case when v_email_is_new then v_email end, case when v_phone_is_new then v_phone end
+          ),
+          v_its
+        )
+        when v_email_is_new and v_phone_is_new then reunite.constraint_between(
+          v_workspace, reunite.side(v_email, null), reunite.side(null, v_phone)
+        )
+      end;
+      if v_kept_by.position is not null then
+        outcome := 'kept_apart';
         refusal := json_build_object(
-          'primaryContactId', v_its.ids[1], 'size', reunite.size(v_its),
-          'wouldBe', v_would_be, 'limit', v_limit
+          'a', json_build_array(v_kept_by.a_type, v_kept_by.a_key),
+          'b', json_build_array(v_kept_by.b_type, v_kept_by.b_key),
+          'position', v_kept_by.position,
+          'heldId', reunite.hold(v_workspace, v_entry.at, v_email, v_phone, v_kept_by)
         );
         return next;
         continue;
       end if;
+    end if;
+    if v_would_be > v_limit then
+      outcome := 'refused';
+      refusal := json_build_object(
+        'primaryContactId', v_its.ids[1], 'size', reunite.size(v_its),
+        'wouldBe', v_would_be, 'limit', v_limit,
+        'heldId', reunite.hold(v_workspace, v_entry.at, v_email, v_phone, null)
+      );
+      return next;
+      continue;
     end if;
 
     if outcome <> 'known' or not v_seen[v_pair_slots[i]] then

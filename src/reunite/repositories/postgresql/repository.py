@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 import msgspec
 from psycopg.rows import TupleRow
 
-from reunite.errors import BlockedIdentifier, IdentityTooLarge, Refusal
+from reunite.errors import BlockedIdentifier, ConstraintViolation, IdentityTooLarge, Refusal
 from reunite.identifier import Policy, Presented
 from reunite.identity import Identified, Outcome
 from reunite.repositories.postgresql import schema
@@ -35,10 +35,21 @@ class _TooLarge(msgspec.Struct, frozen=True, rename="camel"):
     size: int
     would_be: int
     limit: int
+    held_id: int
+
+
+class _KeptApart(msgspec.Struct, frozen=True, rename="camel"):
+    """The constraint by which the stored function refused a request."""
+
+    a: tuple[str, str]
+    b: tuple[str, str]
+    position: int
+    held_id: int
 
 
 _contact = msgspec.json.Decoder(_Contact)
 _too_large = msgspec.json.Decoder(_TooLarge)
+_kept_apart = msgspec.json.Decoder(_KeptApart)
 _fields = msgspec.json.Decoder(tuple[str, ...])
 
 
@@ -190,8 +201,13 @@ def _identified(contact: _Contact, outcome: Outcome) -> Identified:
 def _refused(outcome: str, refusal: str) -> Refusal:
     if outcome == "blocked":
         return BlockedIdentifier(_fields.decode(refusal))
+    if outcome == "kept_apart":
+        by = _kept_apart.decode(refusal)
+        return ConstraintViolation(by.a, by.b, by.position, by.held_id)
     told = _too_large.decode(refusal)
-    return IdentityTooLarge(told.primary_contact_id, told.size, told.would_be, told.limit)
+    return IdentityTooLarge(
+        told.primary_contact_id, told.size, told.would_be, told.limit, told.held_id
+    )
 
 
 def _nothing() -> None:

@@ -46,11 +46,12 @@ where workspace = :workspace
 order by position desc
 limit 1
 
--- Of all that the requests present: every contact of these identities, who holds each identifier,
--- which of these holders no request brought, and the presented links of their pairs. Where the
--- workspace blocks anything, also what of it all is blocked, and the blocked identifiers that links
--- give to these identities; else null twice, and nobody looks. Then where the workspace stands, and
--- its limit.
+-- Of all that the requests present: every contact of these identities (of a voided one its anchor),
+-- who holds each identifier, which of these holders no request brought, and the presented links of
+-- their pairs. Where the workspace blocks anything, also what of it all is blocked, the blocked
+-- identifiers that links give to these identities, and the pairs that whoever holds what is blocked
+-- presented; else null thrice, and nobody looks. The same goes for the constraints on all of it, for
+-- which only those ask who are to join anything. Then where the workspace stands, and its limit.
 -- name: known
 with
   request as materialized (
@@ -79,7 +80,10 @@ with
     select distinct identity_id from found
   ),
   member as materialized (
-    select contact.id, contact.identity_id, contact.created_at, contact.email, contact.phone
+    select
+      contact.id, contact.identity_id, contact.created_at,
+      case when contact.voided is null or contact.anchor = 'email' then contact.email end as email,
+      case when contact.voided is null or contact.anchor = 'phone' then contact.phone end as phone
     from identity cross join contact indexed by contact_identity
       on contact.workspace = :workspace and contact.identity_id = identity.identity_id
   ),
@@ -103,19 +107,42 @@ with
       and identifier.blocked_by is not null
   ),
   linked as materialized (
-    select held.identity_id, link.b_type as type, link.b_key as key, link.position
+    select
+      held.identity_id, held.type as by_type, held.key as by_key,
+      link.b_type as type, link.b_key as key, link.position
     from held cross join link
       on link.workspace = :workspace and link.a_type = held.type and link.a_key = held.key
+      and link.a_contact_id = 0 and link.voided is null
     union all
-    select held.identity_id, link.a_type, link.a_key, link.position
+    select held.identity_id, held.type, held.key, link.a_type, link.a_key, link.position
     from held cross join link indexed by link_b
       on link.workspace = :workspace and link.b_type = held.type and link.b_key = held.key
+      and link.a_contact_id = 0 and link.voided is null
   ),
   attribute as (
     select linked.identity_id, linked.position, linked.type, linked.key
     from linked cross join identifier indexed by identifier_blocked
       on identifier.workspace = :workspace
       and identifier.type = linked.type and identifier.key = linked.key
+      and identifier.blocked_by is not null
+    where not exists (
+      select 1 from identifier as other indexed by identifier_blocked
+      where other.workspace = :workspace
+        and other.type = linked.by_type and other.key = linked.by_key
+        and other.blocked_by is not null
+    )
+  ),
+  blocked_holder as materialized (
+    select request.email, request.phone, identifier.contact_id
+    from request cross join identifier indexed by identifier_blocked
+      on identifier.workspace = :workspace
+      and identifier.type = 'email' and identifier.key = request.email
+      and identifier.blocked_by is not null
+    union all
+    select request.email, request.phone, identifier.contact_id
+    from request cross join identifier indexed by identifier_blocked
+      on identifier.workspace = :workspace
+      and identifier.type = 'phone' and identifier.key = request.phone
       and identifier.blocked_by is not null
   )
 select
@@ -125,11 +152,11 @@ select
   (select json_group_array(id) from found where source <> 'presented'),
   (
     select json_group_array(json_array(link.a_key, link.b_key))
-    from request cross join link
+    from request cross join link indexed by link_b
       on link.workspace = :workspace
       and link.a_type = 'email' and link.a_key = request.email
       and link.b_type = 'phone' and link.b_key = request.phone
-      and link.source = 'presented'
+      and link.source = 'presented' and link.voided is null
   ),
   case when workspace.has_blocks then (
     select json_group_array(json_array(type, key)) from blocked
@@ -139,6 +166,22 @@ select
       json_array(identity_id, json_array(position, type, key)) order by position, type, key
     )
     from attribute
+  ) end,
+  case when workspace.has_blocks then (
+    select json_group_array(json_array(blocked_holder.email, blocked_holder.phone))
+    from blocked_holder cross join contact
+      on contact.workspace = :workspace and contact.id = blocked_holder.contact_id
+      and contact.source = 'presented' and contact.voided is null
+      and contact.email = blocked_holder.email
+      and ltrim(contact.phone, '+') = blocked_holder.phone
+  ) end,
+  case when workspace.has_constraints and :to_join then (
+    select json_group_array(json_array(
+      it.position, json_array(it.a_type, it.a_key), json_array(it.b_type, it.b_key)
+    ))
+    from shown cross join identity_constraint as it
+      on it.workspace = :workspace and it.a_type = shown.type and it.a_key = shown.key
+      and it.voided is null
   ) end,
   (
     select json_array(position, at, contacts, identities, last_contact_id)
@@ -155,6 +198,24 @@ where workspace.id = :workspace
 -- name: repoint
 update contact indexed by contact_identity set identity_id = :into
 where workspace = :workspace and identity_id = :identity_id
+
+-- A held request that waits comes again: its id, if there is one.
+-- name: hold_again
+update held indexed by held_waiting set requests = requests + 1, last_at = :at
+where workspace = :workspace and email = :email and ltrim(phone, '+') = :key and voided is null
+returning id
+
+-- name: hold
+insert into held (
+  workspace, id, at, last_at, email, phone, reason,
+  a_type, a_key, b_type, b_key, constraint_position
+)
+select
+  :workspace, coalesce(max(id), 0) + 1, :at, :at, :email, :phone, :reason,
+  :a_type, :a_key, :b_type, :b_key, :constraint_position
+from held
+where workspace = :workspace
+returning id
 
 -- What a batch writes, in one statement (batch.sql).
 -- name: write_batch

@@ -12,13 +12,14 @@ from typing import Literal
 import apsw
 import msgspec
 
-from reunite.errors import Refusal
+from reunite.errors import BlockedIdentifier, ConstraintViolation, IdentityTooLarge, Refusal
 from reunite.identifier import Policy, Presented, phone_key
 from reunite.identity import Identified
 from reunite.reconcile import (
     Attribute,
     Blocks,
     Changes,
+    Constraint,
     Contact,
     Head,
     Known,
@@ -39,6 +40,7 @@ _holders = msgspec.json.Decoder(dict[str, int])
 _head = msgspec.json.Decoder(Head)
 _pairs = msgspec.json.Decoder(set[tuple[str, str]])
 _blocked = msgspec.json.Decoder(list[tuple[Literal["email", "phone"], str]])
+_constraints = msgspec.json.Decoder(list[Constraint])
 _attributes = msgspec.json.Decoder(list[tuple[int, Attribute]])
 
 
@@ -103,7 +105,7 @@ class SqliteRepository(Store):
 
     def recognise_many(self, requests: Sequence[Presented]) -> list[Identified | None]:
         with self._reader_turn, translated(self._path):
-            known, _, _ = self._known(self._reader, requests)
+            known, _, _ = self._known(self._reader, requests, to_join=False)
         return recognise(known, requests)
 
     def totals(self) -> Totals:
@@ -148,34 +150,36 @@ class SqliteRepository(Store):
 
     def _reconcile(self, requests: Sequence[Presented]) -> list[Identified | Refusal]:
         with transaction(self._writer, self._path, write=True):
-            known, head, limit = self._known(self._writer, requests)
+            known, head, limit = self._known(self._writer, requests, to_join=True)
             at = max(self._clock(), head.at)
             work = Reconciliation(known, head, at, limit)
             answers = [work.reconcile(request) for request in requests]
             changes = work.changes()
             self._write(changes, at)
-        self._checkpointer.note(len(changes.entries))
+            held = self._hold(requests, answers, at)
+        self._checkpointer.note(len(changes.entries) + held)
         return answers
 
     def _known(
-        self, connection: apsw.Connection, requests: Sequence[Presented]
+        self, connection: apsw.Connection, requests: Sequence[Presented], *, to_join: bool
     ) -> tuple[Known, Head, int]:
         presented = [
             (request.email, None if request.phone is None else phone_key(request.phone))
             for request in requests
         ]
-        contacts, emails, phones, imported, links, blocked, attributes, head, limit = (
-            connection.execute(
-                QUERIES["known"], {"workspace": self._workspace, "requests": _json(presented)}
-            ).get
-        )
+        contacts, emails, phones, imported, links, *rare, head, limit = connection.execute(
+            QUERIES["known"],
+            {"workspace": self._workspace, "requests": _json(presented), "to_join": to_join},
+        ).get
+        blocked, attributes, blocked_pairs, constraints = rare
         known = Known(
             _contacts.decode(contacts),
             _holders.decode(emails),
             _holders.decode(phones),
             _ids.decode(imported),
-            _pairs.decode(links),
+            _pairs.decode(links) | (set() if blocked is None else _pairs.decode(blocked_pairs)),
             None if blocked is None else _blocks(blocked, attributes),
+            () if constraints is None else _constraints.decode(constraints),
         )
         return known, Head() if head is None else _head.decode(head), limit
 
@@ -201,6 +205,32 @@ class SqliteRepository(Store):
                 },
             )
 
+    def _hold(
+        self, requests: Sequence[Presented], answers: Sequence[Identified | Refusal], at: int
+    ) -> int:
+        """Hold what must not join, and say in each refusal as what; returns how many those are."""
+        held = 0
+        for request, answer in zip(requests, answers, strict=True):
+            if isinstance(answer, Refusal) and not isinstance(answer, BlockedIdentifier):
+                answer.held_id = self._held_id(request, answer, at)
+                held += 1
+        return held
+
+    def _held_id(
+        self, request: Presented, refusal: IdentityTooLarge | ConstraintViolation, at: int
+    ) -> int:
+        asked = {
+            "workspace": self._workspace,
+            "at": at,
+            "email": request.email,
+            "phone": request.phone,
+            "key": phone_key(request.phone or ""),
+        }
+        held_id = self._writer.execute(QUERIES["hold_again"], asked).get
+        if held_id is None:
+            held_id = self._writer.execute(QUERIES["hold"], asked | _reason(refusal)).get
+        return int(held_id)
+
 
 def _blocks(blocked: str, attributes: str) -> Blocks:
     keys: dict[str, set[str]] = {"email": set(), "phone": set()}
@@ -210,6 +240,22 @@ def _blocks(blocked: str, attributes: str) -> Blocks:
     for identity_id, attribute in _attributes.decode(attributes):
         by_identity.setdefault(identity_id, []).append(attribute)
     return Blocks(keys["email"], keys["phone"], by_identity)
+
+
+def _reason(refusal: IdentityTooLarge | ConstraintViolation) -> dict[str, object]:
+    """Why a request is held, as its row says it."""
+    if isinstance(refusal, IdentityTooLarge):
+        reason, a, b, position = "limit", ("", ""), ("", ""), 0
+    else:
+        reason, a, b, position = "constraint", refusal.a, refusal.b, refusal.position
+    return {
+        "reason": reason,
+        "a_type": a[0],
+        "a_key": a[1],
+        "b_type": b[0],
+        "b_key": b[1],
+        "constraint_position": position,
+    }
 
 
 def _json(value: object) -> str:
