@@ -66,7 +66,7 @@ def test_the_names_are_those_that_were_promised() -> None:
 
 def test_each_word_is_there_before_it_first_happens() -> None:
     values = scrape()
-    for outcome in ("created", "extended", "merged", "known", "refused", "blocked"):
+    for outcome in ("created", "extended", "merged", "known", "refused", "kept_apart", "blocked"):
         assert ("reunite_requests_total", frozenset({("outcome", outcome)})) in values
     for reason in ("full", "late", "closing"):
         assert ("reunite_shed_total", frozenset({("reason", reason)})) in values

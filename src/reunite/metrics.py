@@ -69,7 +69,7 @@ _store_transaction = Histogram(
 batch_requests = {stage: _batch_requests.labels(stage) for stage in ("recognise", "write")}
 requests = {
     outcome: _requests.labels(outcome)
-    for outcome in ("created", "extended", "merged", "known", "refused", "blocked")
+    for outcome in ("created", "extended", "merged", "known", "refused", "kept_apart", "blocked")
 }
 shed = {reason: _shed.labels(reason) for reason in ("full", "late", "closing")}
 store_transaction = {stage: _store_transaction.labels(stage) for stage in ("recognise", "write")}

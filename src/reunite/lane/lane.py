@@ -12,7 +12,7 @@ from time import monotonic
 from typing import cast
 
 from reunite import metrics
-from reunite.errors import BlockedIdentifier, IdentityTooLarge, Refusal, Shed
+from reunite.errors import BlockedIdentifier, ConstraintViolation, IdentityTooLarge, Refusal, Shed
 from reunite.identifier import Presented
 from reunite.identity import Identified
 from reunite.lane.queue import Answer, Entry, Queue, Stage, Verdict
@@ -27,7 +27,11 @@ _SWITCH_INTERVAL = 0.001
 # Seconds between two looks at what waits: how old the queue's depth in the metrics may be.
 _LOOK = 1.0
 
-_REFUSED: dict[type[Refusal], str] = {IdentityTooLarge: "refused", BlockedIdentifier: "blocked"}
+_REFUSED: dict[type[Refusal], str] = {
+    IdentityTooLarge: "refused",
+    ConstraintViolation: "kept_apart",
+    BlockedIdentifier: "blocked",
+}
 _REFUSALS = {"full": "too many requests wait", "closing": "the server is closing"}
 
 

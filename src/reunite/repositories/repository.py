@@ -42,8 +42,9 @@ class Repository(Protocol):
     ) -> Identified:
         """Reconcile one request and answer with the whole person.
 
-        Raises `InvalidIdentifier`, `BlockedIdentifier` or `IdentityTooLarge`; then nothing was
-        written.
+        Raises `InvalidIdentifier` or `BlockedIdentifier`; then nothing was written. Raises
+        `ConstraintViolation` or `IdentityTooLarge` where it must not join what it would; then it is
+        held, under the error's ``held_id``.
         """
         answer = self._reconcile([present(self.policy, email, phone_number)])[0]
         if isinstance(answer, Refusal):
