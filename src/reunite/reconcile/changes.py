@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from reunite.errors import ConstraintViolation, IdentityTooLarge
 from reunite.reconcile.members import Anchor, Contact, Email, Microseconds, PhoneKey
 
 
@@ -46,3 +47,5 @@ class Changes(msgspec.Struct):
     links: list[tuple[Email, PhoneKey, int]] = []
     """Pairs now seen, and the journal position that saw each."""
     entries: list[Entry] = []
+    refusals: list[ConstraintViolation | IdentityTooLarge] = []
+    """Answers to requests that are to be held."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 from reunite.errors import BlockedIdentifier, ConstraintViolation, IdentityTooLarge, Refusal
 from reunite.identifier import Presented, phone_key
@@ -21,6 +21,8 @@ from reunite.reconcile.members import (
     Side,
     age,
 )
+
+Held = TypeVar("Held", ConstraintViolation, IdentityTooLarge)
 
 
 class Reconciliation:
@@ -106,7 +108,7 @@ class Reconciliation:
         if email is not None and phone is not None:
             kept_apart = self._known.keeps_apart(((email,), ()), ((), (phone,)))
             if kept_apart is not None:
-                return kept_apart
+                return self._refuse(kept_apart)
         contact = self._contact(request, self._last_contact_id + 1)
         members = Members(contact.identity_id, [contact], self._known.blocks)
         self._known.identities[contact.identity_id] = members
@@ -123,9 +125,11 @@ class Reconciliation:
         new: Side = ((email,), ()) if email_is_new else ((), (phone,))
         kept_apart = self._known.keeps_apart(members.spellings, new)
         if kept_apart is not None:
-            return kept_apart
+            return self._refuse(kept_apart)
         if members.size + 1 > self._limit:
-            return IdentityTooLarge(members.primary.id, members.size, members.size + 1, self._limit)
+            return self._refuse(
+                IdentityTooLarge(members.primary.id, members.size, members.size + 1, self._limit)
+            )
         contact = self._contact(request, members.identity_id)
         members.append(contact)
         self._add(contact, email, phone)
@@ -153,11 +157,11 @@ class Reconciliation:
     ) -> Identified | IdentityTooLarge | ConstraintViolation:
         kept_apart = self._known.keeps_apart(one.spellings, other.spellings)
         if kept_apart is not None:
-            return kept_apart
+            return self._refuse(kept_apart)
         older, younger = (one, other) if age(one.primary) < age(other.primary) else (other, one)
         size = older.size + younger.size
         if size > self._limit:
-            return IdentityTooLarge(older.primary.id, older.size, size, self._limit)
+            return self._refuse(IdentityTooLarge(older.primary.id, older.size, size, self._limit))
         demoted = younger.primary.id
         larger, smaller = (
             (older, younger) if len(older.contacts) >= len(younger.contacts) else (younger, older)
@@ -175,6 +179,10 @@ class Reconciliation:
         self._link(pair)
         self._log("merged", by_email.id, by_phone.id, merged.primary.id, demoted)
         return merged.answer("merged")
+
+    def _refuse(self, refusal: Held) -> Held:
+        self._changes.refusals.append(refusal)
+        return refusal
 
     def _identity_id(self, contact: Contact) -> int:
         identity_id = contact.identity_id

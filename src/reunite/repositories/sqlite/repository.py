@@ -156,8 +156,9 @@ class SqliteRepository(Store):
             answers = [work.reconcile(request) for request in requests]
             changes = work.changes()
             self._write(changes, at)
-            held = self._hold(requests, answers, at)
-        self._checkpointer.note(len(changes.entries) + held)
+            if changes.refusals:
+                self._hold(requests, answers, at)
+        self._checkpointer.note(len(changes.entries) + len(changes.refusals))
         return answers
 
     def _known(
@@ -207,14 +208,11 @@ class SqliteRepository(Store):
 
     def _hold(
         self, requests: Sequence[Presented], answers: Sequence[Identified | Refusal], at: int
-    ) -> int:
-        """Hold what must not join, and say in each refusal as what; returns how many those are."""
-        held = 0
+    ) -> None:
+        """Hold what must not join, and say in each refusal as what."""
         for request, answer in zip(requests, answers, strict=True):
             if isinstance(answer, Refusal) and not isinstance(answer, BlockedIdentifier):
                 answer.held_id = self._held_id(request, answer, at)
-                held += 1
-        return held
 
     def _held_id(
         self, request: Presented, refusal: IdentityTooLarge | ConstraintViolation, at: int
