@@ -49,8 +49,8 @@ ACCESSES = {
         "SEARCH identifier USING PRIMARY KEY (workspace=? AND type=? AND key=?)",
         "SEARCH contact USING PRIMARY KEY (workspace=? AND id=?)",
         "SEARCH contact USING COVERING INDEX contact_identity (workspace=? AND identity_id=?)",
-        "SEARCH link USING INDEX link_b"
-        " (workspace=? AND b_type=? AND b_key=? AND a_type=? AND a_key=? AND source=?)",
+        "SEARCH link USING PRIMARY KEY"
+        " (workspace=? AND a_type=? AND a_key=? AND b_type=? AND b_key=? AND source=?)",
         # These only where the workspace blocks anything: within its `case`.
         "SEARCH identifier USING INDEX identifier_blocked (workspace=? AND type=? AND key=?)",
         "SEARCH link USING PRIMARY KEY (workspace=? AND a_type=? AND a_key=?)",

@@ -51,7 +51,8 @@ limit 1
 -- their pairs. Where the workspace blocks anything, also what of it all is blocked, the blocked
 -- identifiers that links give to these identities, and the pairs that whoever holds what is blocked
 -- presented; else null thrice, and nobody looks. The same goes for the constraints on all of it, for
--- which only those ask who are to join anything. Then where the workspace stands, and its limit.
+-- which only those ask who are to join anything. Then where the workspace stands, and its limit. A
+-- link is read by its key, by name: link_b has all columns of the key but not whether it is voided.
 -- name: known
 with
   request as materialized (
@@ -152,7 +153,7 @@ select
   (select json_group_array(id) from found where source <> 'presented'),
   (
     select json_group_array(json_array(link.a_key, link.b_key))
-    from request cross join link indexed by link_b
+    from request cross join link indexed by sqlite_autoindex_link_1
       on link.workspace = :workspace
       and link.a_type = 'email' and link.a_key = request.email
       and link.b_type = 'phone' and link.b_key = request.phone
