@@ -10,9 +10,13 @@ import typer
 
 from reunite import errors
 from reunite.cli.block import block
+from reunite.cli.explain import explain
 from reunite.cli.export import export
+from reunite.cli.graph import graph
 from reunite.cli.importing import import_
+from reunite.cli.lookup import lookup
 from reunite.cli.serve import CannotListen, serve
+from reunite.cli.show import show
 from reunite.cli.stats import stats
 from reunite.cli.store import identify, migrate, workspace
 from reunite.cli.verify import verify
@@ -25,6 +29,8 @@ EXIT_STATUSES: dict[type[errors.ReuniteError], int] = {
     errors.InvalidIdentifier: 5,
     errors.IdentityTooLarge: 5,
     errors.BlockedIdentifier: 5,
+    errors.ConstraintViolation: 5,
+    errors.Unknown: 5,
     errors.ImportStopped: 6,
     errors.ExportStopped: 6,
 }
@@ -41,6 +47,10 @@ app.command()(serve)
 app.command()(migrate)
 app.command()(identify)
 app.command()(workspace)
+app.command()(lookup)
+app.command()(show)
+app.command()(explain)
+app.command()(graph)
 app.command()(verify)
 app.command()(export)
 app.command()(stats)

@@ -11,8 +11,10 @@ from rich.table import Table
 
 from reunite import repositories
 from reunite.cli import options
+from reunite.cli.person import show_foreseen, show_person
 from reunite.http import wire
-from reunite.identity import Identified
+from reunite.identifier import present
+from reunite.inquiry import Inquiry
 from reunite.repositories import Store
 from reunite.settings import Settings
 
@@ -31,6 +33,9 @@ def migrate(
 def identify(
     email: Annotated[str | None, typer.Option(help="An e-mail.", show_default=False)] = None,
     phone: Annotated[str | None, typer.Option(help="A phone number.", show_default=False)] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be answered and written.")
+    ] = False,
     json: options.Json = False,
     database: options.Database = None,
     workspace: options.Workspace = None,
@@ -40,12 +45,17 @@ def identify(
     settings = Settings.read(
         os.environ, database=database, workspace=workspace, phone_region=phone_region
     )
-    with _open(settings) as repository:
-        person = repository.identify(email=email, phone_number=phone)
+    with _open(settings) as store:
+        if dry_run:
+            foreseen = Inquiry(store).foresee(present(store.policy, email, phone))
+        else:
+            person = store.identify(email=email, phone_number=phone)
     if json:
-        print(wire.encode(wire.respond(person)).decode())
+        print(wire.encode(foreseen if dry_run else wire.respond(person)).decode())
+    elif dry_run:
+        show_foreseen(foreseen, Console())
     else:
-        Console().print(_person(person))
+        show_person(person, Console(), outcome=person.outcome)
 
 
 def workspace(
@@ -90,19 +100,6 @@ def _facts(repository: Store, name: str) -> dict[str, str | int | None]:
         "contacts": totals.contacts,
         "identities": totals.identities,
     }
-
-
-def _person(person: Identified) -> Table:
-    secondary = ", ".join(map(str, person.secondary_contact_ids))
-    return _table(
-        {
-            "outcome": person.outcome,
-            "primary contact": person.primary_contact_id,
-            "e-mails": "\n".join(person.emails),
-            "phone numbers": "\n".join(person.phone_numbers),
-            "secondary contacts": secondary,
-        }
-    )
 
 
 def _table(facts: dict[str, str | int | None]) -> Table:

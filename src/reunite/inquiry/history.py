@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from reunite.evidence import Block, Constraint, Contact, Entry, Identifier, Link, Region, Void
-from reunite.inquiry.region import answered, region_of
+from reunite.inquiry.region import answered, attributes_of, region_of
 from reunite.inquiry.told import Journal, Moment, Position, Spelling, Spelt, TakenBack, moment
 from reunite.repositories.transaction import Sight
 
@@ -103,7 +103,7 @@ class Past:
             *(members | {contact.id: contact for contact in voided}).values(),
             *_links(self._region, free),
             *sight.constraints(free),
-            *sight.blocks(answered(self._region)),
+            *sight.blocks(answered(self._region) | _attached(self._region)),
         ]
         self._demoting = {entry.position for entry in sight.demotions(set(members))}
         self._voids = self._all_voids()
@@ -114,7 +114,7 @@ class Past:
         brought = {piece.position for piece in self._pieces}
         return brought | self._demoting | {void.position for void in self._voids}
 
-    def events(self, positions: Collection[int]) -> list[Event]:
+    def events(self, positions: Collection[int]) -> tuple[Event, ...]:
         """What happened at these positions, in order."""
         brought, ended, operations = defaultdict(list), defaultdict(list), {}
         for piece in self._pieces:
@@ -136,7 +136,7 @@ class Past:
             *(undone.get(position) for position in positions),
         }
         journal = Journal(self._sight, {one for one in spoken_of if one is not None})
-        return [
+        return tuple(
             self._event(
                 journal,
                 journal.entry(position),
@@ -146,7 +146,7 @@ class Past:
                 undone.get(position),
             )
             for position in sorted(positions)
-        ]
+        )
 
     def _event(
         self,
@@ -199,6 +199,12 @@ class Past:
             found |= dict.fromkeys(voids)
             new = {void.position for void in voids} - looked
         return list(found)
+
+
+def _attached(region: Region) -> set[Identifier]:
+    """The blocked identifiers that links give to the identities of a region."""
+    found = attributes_of(region).values()
+    return {Identifier(type_, key) for attributes in found for _, type_, key in attributes}
 
 
 def _links(region: Region, free: Collection[Identifier]) -> Iterable[Link]:

@@ -1,0 +1,47 @@
+"""`reunite explain`: why two are one person, or why not."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from reunite import repositories
+from reunite.cli import options
+from reunite.cli.person import say
+from reunite.http import wire
+from reunite.inquiry import Explanation, Inquiry
+from reunite.settings import Settings
+
+_ASKED = "An e-mail, a phone number, or '#7' for contact 7."
+
+
+def explain(
+    a: Annotated[str, typer.Argument(help=_ASKED, show_default=False)],
+    b: Annotated[str, typer.Argument(help=_ASKED, show_default=False)],
+    json: options.Json = False,
+    database: options.Database = None,
+    workspace: options.Workspace = None,
+    phone_region: options.PhoneRegion = None,
+) -> None:
+    """Show what joins two: the shortest chain of evidence; or what each has, if nothing does."""
+    settings = Settings.read(
+        os.environ, database=database, workspace=workspace, phone_region=phone_region
+    )
+    with repositories.open(
+        settings.database, workspace=settings.workspace, phone_region=settings.phone_region
+    ) as store:
+        explanation = Inquiry(store).explain(a, b)
+    if json:
+        print(wire.encode(explanation).decode())
+    else:
+        _show(explanation, Console())
+
+
+def _show(explanation: Explanation, console: Console) -> None:
+    say(console, "One person:" if explanation.joined else "Not one person:")
+    for number, sentence in enumerate(explanation.sentences, start=1):
+        mark = f"{number}." if explanation.joined else "-"
+        say(console, f"  {mark} {sentence}")
