@@ -39,13 +39,17 @@ def page(graph: Graph) -> str:
 def summary(graph: Graph) -> str:
     """How much there is, and how much of it is shown."""
     counts = graph.counts
-    said = f"{counts.identifiers:,} identifiers, {counts.contacts:,} contacts"
+    said = f"{_many(counts.identifiers, 'identifier')}, {_many(counts.contacts, 'contact')}"
     if counts.rows:
-        said += f", {counts.rows:,} rows that were not taken"
-    said += f", tied by {counts.edges:,} pieces of evidence."
+        said += f", {_many(counts.rows, 'row')} of imports"
+    said += f", {_many(counts.edges, 'line')} between them."
     if graph.is_cut:
         said += f" Cut: the {len(graph.nodes):,} oldest are shown."
     return said
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
 def label_of(node: Node) -> str:
