@@ -18,7 +18,7 @@ from reunite.errors import IdentityTooLarge, OutcomeUnknown, Shed, StoreFull, St
 from reunite.identifier import Policy, Presented
 from reunite.identity import Identified, Outcome
 from reunite.lane import Answer, Lane
-from reunite.lane.queue import IN_VAIN
+from reunite.lane.queue import IN_VAIN, MOST_CALLS
 from reunite.repositories.repository import Repository, Totals
 
 PATIENCE = 10.0  # seconds until a test gives up waiting for a fact
@@ -513,6 +513,138 @@ def test_closing_before_a_stuck_store_answers_all_and_says_that_it_is_in_use() -
         assert isinstance(futures[1].exception(), Shed)
         assert isinstance(futures[2].exception(), Shed)
         store.may_write.set()
+        assert await lane.close()
+
+    run(scene)
+
+
+def test_a_call_runs_on_the_thread_that_writes_and_while_nothing_is_written() -> None:
+    async def scene() -> None:
+        store = StandIn()
+        writers: list[str] = []
+
+        def call() -> str:
+            assert not store.is_writing.is_set()
+            writers.append(threading.current_thread().name)
+            return "done"
+
+        async with lane_before(store, batch_size=1) as lane:
+            assert await lane.call(call) == "done"
+            store.may_write.clear()
+            entries = [lane.submit(asked(f"{n}@new")) for n in range(5)]
+            await until(store.is_writing)
+            calls = [lane.call(call) for _ in range(5)]
+            store.may_write.set()
+            assert await asyncio.gather(*calls) == ["done"] * 5
+            assert await asyncio.gather(*entries) == [answers(f"{n}@new") for n in range(5)]
+        assert set(writers) == {"reunite-write"}
+
+    run(scene)
+
+
+def test_what_a_call_raises_reaches_its_caller_and_stops_nothing() -> None:
+    async def scene() -> None:
+        async with lane_before(StandIn()) as lane:
+            with pytest.raises(ZeroDivisionError):
+                await lane.call(lambda: 1 // 0)
+            with pytest.raises(RuntimeError, match="ran out"):
+                await lane.call(lambda: next(iter(())))
+            # What it returns may be anything, an exception too.
+            assert isinstance(await lane.call(lambda: LookupError("found")), LookupError)
+            assert await lane.submit(asked("1@new")) == answers("1@new")
+
+    run(scene)
+
+
+def test_what_is_known_does_not_wait_behind_a_call_even_after_much_that_was_new() -> None:
+    async def scene() -> None:
+        may_end = threading.Event()
+        async with lane_before(StandIn()) as lane:
+            await bring_only_new(lane)
+            calling = lane.call(may_end.wait)
+            assert await lane.submit(asked("2@known")) == answers("2@known")
+            assert not calling.done()
+            may_end.set()
+            await calling
+
+    run(scene)
+
+
+def test_calls_are_shed_when_too_many_wait() -> None:
+    async def scene() -> None:
+        has_begun, may_end = threading.Event(), threading.Event()
+
+        def stuck() -> None:
+            has_begun.set()
+            may_end.wait()
+
+        async with lane_before(StandIn()) as lane:
+            calls = [lane.call(stuck)]
+            await until(has_begun)
+            calls += [lane.call(stuck) for _ in range(MOST_CALLS)]
+            with pytest.raises(Shed, match="too many"):
+                lane.call(stuck)
+            may_end.set()
+            await asyncio.gather(*calls)
+
+    run(scene)
+
+
+@pytest.mark.usefixtures("looks_at_deadlines_only")
+def test_a_call_that_waited_too_long_is_not_begun_and_one_that_began_has_its_time() -> None:
+    async def scene() -> None:
+        has_begun, may_end = threading.Event(), threading.Event()
+        begun: list[int] = []
+
+        def first() -> str:
+            has_begun.set()
+            may_end.wait()
+            return "done"
+
+        async with lane_before(StandIn(), timeout=0.25) as lane:
+            running = lane.call(first)
+            await until(has_begun)
+            with pytest.raises(Shed, match="too long"):
+                await lane.call(lambda: begun.append(2))
+            assert not running.done()
+            may_end.set()
+            assert await running == "done"
+        assert begun == []
+
+    run(scene)
+
+
+def test_closing_finishes_the_calls_that_were_taken_and_takes_no_more() -> None:
+    async def scene() -> None:
+        may_end = threading.Event()
+        lane = Lane(StandIn(), batch_size=2, queue_size=100, timeout=PATIENCE)
+        calls = [lane.call(may_end.wait) for _ in range(3)]
+        closing = asyncio.create_task(lane.close())
+        await asyncio.sleep(0)
+        with pytest.raises(Shed, match="closing"):
+            lane.call(may_end.wait)
+        may_end.set()
+        assert await closing
+        assert [call.result() for call in calls] == [True] * 3
+
+    run(scene)
+
+
+def test_closing_behind_a_stuck_call_answers_all_and_says_that_it_is_in_use() -> None:
+    async def scene() -> None:
+        has_begun, may_end = threading.Event(), threading.Event()
+
+        def stuck() -> None:
+            has_begun.set()
+            may_end.wait()
+
+        lane = Lane(StandIn(), batch_size=1, queue_size=100, timeout=0.25)
+        calls = [lane.call(stuck) for _ in range(2)]
+        await until(has_begun)
+        assert not await lane.close()
+        assert isinstance(calls[0].exception(), OutcomeUnknown)
+        assert isinstance(calls[1].exception(), Shed)
+        may_end.set()
         assert await lane.close()
 
     run(scene)

@@ -1,4 +1,4 @@
-"""Every order of submit, take, run, fail, expire and close, against a model that knows only words.
+"""Every order of what the queue can be asked, against a model that knows only words.
 
 Here alone a stand-in for a repository is right: what is tested is who is answered with what, and
 no store would run a batch at the moment the test chooses.
@@ -17,14 +17,16 @@ from reunite.errors import OutcomeUnknown, Shed, StoreError, StoreUnavailable
 from reunite.identifier import Presented
 from reunite.identity import Identified, Outcome
 from reunite.lane import queue as lane_queue
-from reunite.lane.queue import Answer, Entry, Queue, Stage, Verdict
+from reunite.lane.queue import Queue
+from reunite.lane.stage import Answer, Call, Entry, Returned, Stage, Verdict
 
 BATCH_SIZE = 2
 QUEUE_SIZE = 4
 TIMEOUT = 2
 DEPTH = 7
 STAGES = ("recognise", "write")
-SIZES = {"new": 1, "known": 1, "array": 3, "bad to read": 1, "bad to write": 1}
+MOST_CALLS = 2
+SIZES = {"new": 1, "known": 1, "array": 3, "bad to read": 1, "bad to write": 1, "call": 0}
 
 
 class PoisonError(StoreError):
@@ -67,7 +69,7 @@ def answer(request: Presented) -> Identified:
 class Held:
     number: int
     kind: str
-    deadline: int
+    deadline: float
     stage: str = "recognise"
     state: str = "waiting"  # waiting, alone, running; or answered, when it perhaps still runs
     size: int = field(init=False)
@@ -86,18 +88,30 @@ class Model:
         self.closing = False
         self.in_vain = 0
         self.goes_straight = False
+        self.is_turn_of_calls = False
 
     def held(self) -> int:
         return sum(entry.size for entry in self.entries if entry.state != "answered")
 
-    def next_deadline(self) -> int | None:
+    def next_deadline(self) -> float | None:
         return min((e.deadline for e in self.entries if e.state != "answered"), default=None)
 
     def is_over(self, stage: str) -> bool:
         """Only what was answered already, and runs no more, is left up to this stage."""
-        stages = STAGES[: STAGES.index(stage) + 1]
+        stages = ("recognise",) if stage == "recognise" else (*STAGES, "calls")
         left = any(e.stage in stages for e in self.entries if e.state != "answered")
-        return self.closing and not left and not any(self.running[name] for name in stages)
+        return self.closing and not left and not any(self.running.get(name) for name in stages)
+
+    def calls(self, *states: str) -> list[Held]:
+        return [e for e in self.entries if e.stage == "calls" and e.state in states]
+
+    def call(self, number: int) -> str | None:
+        if self.closing:
+            return "closing"
+        if len(self.calls("waiting")) == MOST_CALLS:
+            return "full"
+        self.entries.append(Held(number, "call", self.now + TIMEOUT, "calls"))
+        return None
 
     def submit(self, number: int, kind: str) -> str | None:
         if self.closing:
@@ -105,8 +119,11 @@ class Model:
         entry = Held(number, kind, self.now + TIMEOUT)
         if self.held() and self.held() + entry.size > QUEUE_SIZE:
             return "full"
-        if any(other.deadline < entry.deadline for other in self.running["write"]):
+        running = [other for other in self.running["write"] if other.kind != "call"]
+        if any(other.deadline < entry.deadline for other in running):
             self.recognise_again()  # the writer is slow: a tick is longer than its patience
+        if self.calls("waiting") or any(other.kind == "call" for other in self.running["write"]):
+            self.recognise_again()  # the writer has something else to do
         if self.goes_straight:
             entry.stage = "write"
         self.entries.append(entry)
@@ -125,19 +142,27 @@ class Model:
             if self.in_vain >= lane_queue.IN_VAIN and not alone:
                 self.goes_straight = True
                 for entry in self.entries:
-                    entry.stage = "write"
+                    entry.stage = "calls" if entry.kind == "call" else "write"
 
     def expire(self, stages: Sequence[str]) -> dict[int, str]:
         told = {}
         for entry in self.entries:
             if entry.stage in stages and entry.state != "answered" and entry.deadline <= self.now:
                 ran = entry.state != "waiting"
-                told[entry.number] = "unknown" if ran and entry.stage == "write" else "late"
+                told[entry.number] = "unknown" if ran and entry.stage != "recognise" else "late"
                 entry.state = "answered"
         return told
 
     def take(self, stage: str) -> tuple[list[int], dict[int, str]]:
-        late = self.expire([stage])
+        late = self.expire([stage, "calls"] if stage == "write" else [stage])
+        left = [e for e in self.entries if e.stage == stage and e.state in ("alone", "waiting")]
+        if stage == "write" and (self.is_turn_of_calls or not left) and self.calls("waiting"):
+            self.is_turn_of_calls = False
+            call = self.calls("waiting")[0]
+            call.state, call.deadline = "running", math.inf
+            self.running["write"] = [call]
+            return [call.number], late
+        self.is_turn_of_calls = stage == "write" or self.is_turn_of_calls
         alone = [e for e in self.entries if e.stage == stage and e.state == "alone"]
         waiting = [e for e in self.entries if e.stage == stage and e.state == "waiting"]
         batch = alone[:1] or waiting[:1]
@@ -163,6 +188,8 @@ class Model:
                 entry.state = "alone"
             elif bad:
                 told[entry.number] = "poison"
+            elif entry.kind == "call":
+                told[entry.number] = "its answers"
             elif stage == "recognise" and entry.kind != "known":
                 entry.stage, entry.state = "write", "waiting"
             else:
@@ -176,8 +203,9 @@ class Model:
         return told
 
     def fail(self, stage: str) -> dict[int, str]:
-        self.recognise_again()
         batch, self.running[stage] = self.running[stage], []
+        if [entry.kind for entry in batch] != ["call"]:
+            self.recognise_again()
         unanswered = [entry for entry in batch if entry.state != "answered"]
         for entry in unanswered:
             entry.state = "answered"
@@ -192,20 +220,23 @@ class Play:
         self.queue = Queue(BATCH_SIZE, QUEUE_SIZE)
         self.model = Model()
         self.store = StandIn()
-        self.entries: list[Entry] = []
+        self.entries: list[Entry | Call] = []
         self.told: dict[int, str] = {}
         self.written: list[int] = []
 
-    def number(self, entry: Entry) -> int:
+    def number(self, entry: Entry | Call) -> int:
         return next(n for n, other in enumerate(self.entries) if other is entry)
 
     def stage(self, name: str) -> Stage:
         return self.queue.recognise if name == "recognise" else self.queue.write
 
+    def is_running(self, stage: str) -> bool:
+        return bool(self.stage(stage).running or (stage == "write" and self.queue.calls.running))
+
     def steps(self) -> Iterator[tuple[str, str]]:
         """The steps that a worker or the event loop may do next."""
         for stage in STAGES:
-            if self.stage(stage).running:
+            if self.is_running(stage):
                 yield "run", stage
                 yield "fail", stage
             else:
@@ -229,6 +260,9 @@ class Play:
 
     def submit(self, kind: str) -> None:
         number = len(self.entries)
+        if kind == "call":
+            self.call(number)
+            return
         entry = Entry(
             make_requests(number, kind), self.model.now + TIMEOUT, self.loop.create_future()
         )
@@ -238,15 +272,33 @@ class Play:
         if expected is not None:
             self.told[number] = expected
 
+    def call(self, number: int) -> None:
+        call = Call(lambda: number, self.model.now + TIMEOUT, self.loop.create_future())
+        expected = self.model.call(number)
+        assert self.queue.call(call) == expected
+        self.entries.append(call)
+        if expected is not None:
+            self.told[number] = expected
+
     def take(self, stage: str) -> None:
-        batch, late = self.queue.take(self.stage(stage), self.model.now)
+        work, late = self.queue.take(self.stage(stage), self.model.now)
         numbers, expected = self.model.take(stage)
+        self.tell(late, expected)
+        if isinstance(work, Call):
+            assert [self.number(work)] == numbers
+        else:
+            self.check_batch(work, numbers)
+
+    def check_batch(self, batch: list[Entry], numbers: list[int]) -> None:
         assert [self.number(entry) for entry in batch] == numbers
         assert all(entry.deadline > self.model.now for entry in batch)
         assert len(batch) == 1 or sum(len(e.requests) for e in batch) <= BATCH_SIZE
-        self.tell(late, expected)
 
     def run(self, stage: str) -> None:
+        if stage == "write" and self.queue.calls.running:
+            (call,) = self.queue.calls.running
+            self.tell(self.queue.finish_call(Returned(call.run())), self.model.run(stage))
+            return
         batch = self.stage(stage).running
         requests = [request for entry in batch for request in entry.requests]
         work = self.store.recognise_many if stage == "recognise" else self.store.identify_many
@@ -262,11 +314,15 @@ class Play:
         assert self.written == sorted(self.written)
 
     def fail(self, stage: str) -> None:
-        verdicts = self.queue.fail(self.stage(stage), StoreUnavailable("gone"))
+        gone = StoreUnavailable("gone")
+        if stage == "write" and self.queue.calls.running:
+            verdicts = self.queue.finish_call(gone)
+        else:
+            verdicts = self.queue.fail(self.stage(stage), gone)
         self.tell(verdicts, self.model.fail(stage))
 
     def expire(self, _: str) -> None:
-        self.tell(self.queue.expire(self.model.now), self.model.expire(STAGES))
+        self.tell(self.queue.expire(self.model.now), self.model.expire((*STAGES, "calls")))
 
     def tick(self, _: str) -> None:
         self.model.now += 1
@@ -276,7 +332,7 @@ class Play:
         self.model.closing = True
 
     def tell(self, verdicts: list[Verdict], expected: dict[int, str]) -> None:
-        said = {self.number(entry): word_of(entry, answers) for entry, answers in verdicts}
+        said = {self.number(job): word_of(job, result) for job, result in verdicts}
         assert len(said) == len(verdicts)
         assert said == expected
         assert not said.keys() & self.told.keys(), "answered twice"
@@ -287,15 +343,15 @@ class Play:
         self.step("close", "")
         for stage in STAGES:
             while not self.queue.is_over(self.stage(stage)):
-                if not self.stage(stage).running:
+                if not self.is_running(stage):
                     self.step("take", stage)
-                if self.stage(stage).running:
+                if self.is_running(stage):
                     self.step("run", stage)
                 self.check()
 
     def state(self) -> object:
         """All that can matter to what comes next."""
-        groups = [
+        groups: list[object] = [
             [
                 (str(e.requests[0].email).partition("@")[2], e.deadline - self.model.now)
                 for e in group
@@ -303,14 +359,24 @@ class Play:
             for stage in (self.queue.recognise, self.queue.write)
             for group in (stage.waiting, stage.alone, stage.running)
         ]
+        calls = [
+            [call.deadline - self.model.now for call in group]
+            for group in (self.queue.calls.waiting, self.queue.calls.running)
+        ]
+        groups.append([("turn of calls", self.model.is_turn_of_calls), *enumerate(calls)])
         given_up = [self.stage(name).given_up for name in STAGES]
         straight = self.queue.in_vain, self.queue.goes_straight
         return repr((groups, given_up, self.queue.held, self.model.closing, straight))
 
 
-def word_of(entry: Entry, answers: list[Answer] | Exception) -> str:
-    if isinstance(answers, list):
-        assert answers == [answer(request) for request in entry.requests]
+def word_of(job: Entry | Call, result: list[Answer] | Returned | Exception) -> str:
+    if isinstance(result, Returned):
+        assert isinstance(job, Call)
+        assert result.value == job.run()
+        return "its answers"
+    if isinstance(result, list):
+        assert isinstance(job, Entry)
+        assert result == [answer(request) for request in job.requests]
         return "its answers"
     words: dict[type[Exception], str] = {
         Shed: "late",
@@ -318,7 +384,7 @@ def word_of(entry: Entry, answers: list[Answer] | Exception) -> str:
         StoreUnavailable: "unavailable",
         PoisonError: "poison",
     }
-    return words[type(answers)]
+    return words[type(result)]
 
 
 Path = tuple[tuple[str, str], ...]
@@ -371,8 +437,10 @@ STRAIGHT: Path = (("submit", "new"), ("submit", "new"), *TO_WRITE, ("run", "writ
         ((("submit", "new"), ("submit", "bad to read")), ("new", "bad to read"), 1),
         ((("submit", "bad to write"), ("submit", "new"), *TO_WRITE), ("new", "bad to write"), 3),
         (STRAIGHT, ("new", "known", "bad to write"), 2),
+        ((("submit", "new"), ("submit", "call"), *TO_WRITE), ("new", "call"), 2),
+        ((*STRAIGHT, ("submit", "call")), ("new", "bad to write", "call"), 2),
     ],
-    ids=["sound", "bad to read", "bad to write", "straight"],
+    ids=["sound", "bad to read", "bad to write", "straight", "calls", "calls and straight"],
 )
 def test_whatever_the_order_each_entry_is_answered_once_and_rightly(
     loop: asyncio.AbstractEventLoop,
@@ -382,6 +450,7 @@ def test_whatever_the_order_each_entry_is_answered_once_and_rightly(
     in_vain: int,
 ) -> None:
     monkeypatch.setattr(lane_queue, "IN_VAIN", in_vain)
+    monkeypatch.setattr(lane_queue, "MOST_CALLS", MOST_CALLS)
     paths = explore(loop, start, kinds, DEPTH)
     assert len(paths) > 1000
     for path in paths:
@@ -429,3 +498,43 @@ def test_callers_of_one_failed_batch_do_not_share_one_exception(
     assert isinstance(one, StoreUnavailable)
     assert one is not other
     assert str(one) == str(other) == str(cause)
+
+
+@pytest.mark.parametrize("first", ["batch", "call"])
+def test_calls_and_batches_take_turns(loop: asyncio.AbstractEventLoop, first: str) -> None:
+    queue = Queue(BATCH_SIZE, QUEUE_SIZE)
+    taken = []
+
+    def bring(kind: str) -> None:
+        if kind == "call":
+            queue.call(Call(lambda: None, TIMEOUT, loop.create_future()))
+        else:
+            queue.write.waiting.append(
+                Entry(make_requests(1, "new") * BATCH_SIZE, TIMEOUT, loop.create_future())
+            )
+
+    bring(first)
+    for _ in range(5):
+        work, _ = queue.take(queue.write, 0)
+        taken.append("call" if isinstance(work, Call) else "batch")
+        # While it runs, more of both come than can be run.
+        for kind in ("batch", "call", "batch", "call"):
+            bring(kind)
+        if isinstance(work, Call):
+            queue.finish_call(Returned(None))
+        else:
+            queue.finish(queue.write, [answer(request) for request in work[0].requests])
+    other = "call" if first == "batch" else "batch"
+    assert taken == [first, other, first, other, first]
+
+
+def test_a_call_has_a_deadline_until_it_begins(loop: asyncio.AbstractEventLoop) -> None:
+    queue = Queue(BATCH_SIZE, QUEUE_SIZE)
+    calls = [Call(lambda: None, TIMEOUT, loop.create_future()) for _ in range(2)]
+    for call in calls:
+        queue.call(call)
+    assert queue.take(queue.write, 0)[0] is calls[0]
+    ((late, problem),) = queue.expire(TIMEOUT)
+    assert late is calls[1]
+    assert isinstance(problem, Shed)
+    assert queue.finish_call(Returned(7)) == [(calls[0], Returned(7))]

@@ -1,4 +1,4 @@
-"""What the edge uses: submit and close. Every future is settled here, on the event loop."""
+"""What the edge uses: submit, call, close. Every future is settled here, on the event loop."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import math
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
-from typing import cast
+from typing import Any, Literal, TypeVar, cast
 
 from reunite import metrics
 from reunite.errors import BlockedIdentifier, ConstraintViolation, IdentityTooLarge, Refusal, Shed
 from reunite.identifier import Presented
 from reunite.identity import Identified
-from reunite.lane.queue import Answer, Entry, Queue, Stage, Verdict
+from reunite.lane.queue import Queue
+from reunite.lane.stage import Answer, Call, Entry, Returned, Stage, Verdict
 from reunite.lane.worker import Run, Worker
 from reunite.repositories.repository import Repository
 
@@ -34,12 +35,14 @@ _REFUSED: dict[type[Refusal], str] = {
 }
 _REFUSALS = {"full": "too many requests wait", "closing": "the server is closing"}
 
+T = TypeVar("T")
+
 
 class Lane:
     """Group commit in front of one repository, for one event loop, in which it has to be made.
 
     ``batch_size`` and ``queue_size`` count requests; ``timeout`` is how many seconds a request may
-    take from `submit` to its answer.
+    take from `submit` to its answer, and an operation from `call` to its beginning.
     """
 
     def __init__(
@@ -72,11 +75,22 @@ class Lane:
             refusal = self._queue.submit(entry)
             self._recogniser.wake()
             self._writer.wake()
-        if refusal is not None:
-            metrics.shed[refusal].inc(len(requests))
-            raise Shed(_REFUSALS[refusal])
-        if self._janitor is None:
-            self._janitor = self._loop.call_later(min(self._timeout, _LOOK), self._sweep)
+        self._require_taken(refusal, len(requests))
+        return future
+
+    def call(self, run: Callable[[], T]) -> asyncio.Future[T]:
+        """Run an operation on the thread that writes, in turn with the batches.
+
+        Raises `Shed` at once when too many wait or the lane is closing. The future has what the
+        operation gives back or raises, or `Shed` if it waited past its deadline (then it does not
+        begin). Closing, the lane finishes it; only if it is stuck then, `OutcomeUnknown`.
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+        call = Call(run, monotonic() + self._timeout, future)
+        with self._lock:
+            refusal = self._queue.call(call)
+            self._writer.wake()
+        self._require_taken(refusal, 1)
         return future
 
     async def close(self) -> bool:
@@ -96,6 +110,14 @@ class Lane:
         self._recogniser.join()
         self._writer.join()
         return True
+
+    def _require_taken(self, refusal: Literal["full", "closing"] | None, times: int) -> None:
+        """Raise `Shed` if it was refused, else see to it that its deadline is kept."""
+        if refusal is not None:
+            metrics.shed[refusal].inc(times)
+            raise Shed(_REFUSALS[refusal])
+        if self._janitor is None:
+            self._janitor = self._loop.call_later(min(self._timeout, _LOOK), self._sweep)
 
     def _start(self, stage: Stage, run: Run, following: Worker | None) -> Worker:
         loop = self._loop
@@ -131,23 +153,24 @@ class Lane:
         return deadline
 
     def _settle(self, verdicts: list[Verdict]) -> None:
-        for entry, answers in verdicts:
-            if isinstance(answers, Shed):
-                metrics.shed["late"].inc(len(entry.requests))
-            if entry.future.done():
+        for job, result in verdicts:
+            if isinstance(result, Shed):
+                metrics.shed["late"].inc(len(job.requests) if isinstance(job, Entry) else 1)
+            if job.future.done():
                 continue  # its caller went away
-            if isinstance(answers, Exception):
-                entry.future.set_exception(answers)
+            if isinstance(result, Exception):
+                job.future.set_exception(result)
             else:
-                entry.future.set_result(answers)
+                future: asyncio.Future[Any] = job.future
+                future.set_result(result.value if isinstance(result, Returned) else result)
         for outcome, times in Counter(_outcomes(verdicts)).items():
             metrics.requests[outcome].inc(times)
 
 
 def _outcomes(verdicts: list[Verdict]) -> Iterator[str]:
-    for _, answers in verdicts:
-        if not isinstance(answers, Exception):
-            for answer in answers:
+    for _, result in verdicts:
+        if isinstance(result, list):
+            for answer in result:
                 if isinstance(answer, Identified):
                     yield answer.outcome
                 else:

@@ -10,43 +10,20 @@ in front.
 
 While all that comes is new, recognising is in vain, and entries go straight to be written: there
 they are looked up anyway. The first of them that was known ends that, and so does a writer that is
-slow or fails, because what is known is not to wait behind it.
+slow, fails, or has something else to do, because what is known is not to wait behind it.
+
+That something else are *calls*: operations by hand, which no other thread may run. They and batches
+take turns, so that neither has to wait for more than one of the other.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
-import msgspec
-
-from reunite.errors import (
-    OutcomeUnknown,
-    Refusal,
-    Shed,
-    StoreError,
-    StoreFull,
-    StoreUnavailable,
-)
-from reunite.identifier import Presented
+from reunite.errors import OutcomeUnknown, StoreError, StoreFull, StoreUnavailable
 from reunite.identity import Identified
-
-Answer = Identified | Refusal
-"""What one request is answered with."""
-
-
-class Entry(msgspec.Struct, eq=False):
-    """Requests that came together: kept together, in order, and answered together.
-
-    ``deadline`` is in seconds of the clock that drives the queue.
-    """
-
-    requests: Sequence[Presented]
-    deadline: float
-    future: asyncio.Future[list[Answer]]
-
+from reunite.lane.stage import Answer, Call, Calls, Entry, Returned, Stage, Verdict
 
 IN_VAIN = 256
 """So many requests in a row of which none was recognised, and the next ones go straight."""
@@ -54,74 +31,15 @@ IN_VAIN = 256
 SLOW = 0.25
 """Seconds from the submission of what is being written, after which the writer is called slow."""
 
+MOST_CALLS = 16
+"""So many calls may wait."""
+
 _TROUBLES = (StoreUnavailable, OutcomeUnknown, StoreFull)
 """The store's own; any other error is the doing of a request."""
 
-Verdict = tuple[Entry, list[Answer] | Exception]
-"""An entry and what it is to be answered with."""
-
-
-class Stage:
-    """What waits for one thread, and what that thread is running.
-
-    Attributes:
-        waiting: in the order in which they came.
-        alone: entries of a batch that failed, to be run one by one before any other.
-        running: the batch that the thread is running, empty if none.
-        given_up: how many of ``running``, from the front, were answered at their deadline already.
-    """
-
-    __slots__ = ("alone", "given_up", "name", "running", "waiting")
-
-    def __init__(self, name: Literal["recognise", "write"]) -> None:
-        self.name = name
-        self.waiting: deque[Entry] = deque()
-        self.alone: deque[Entry] = deque()
-        self.running: list[Entry] = []
-        self.given_up = 0
-
-    def is_empty(self) -> bool:
-        return not (self.waiting or self.alone or self.running)
-
-    def stop_running(self) -> list[Entry]:
-        """End the batch; what is left of it are the entries not answered yet."""
-        unanswered = self.running[self.given_up :]
-        self.running = []
-        self.given_up = 0
-        return unanswered
-
-    def expire(self, now: float) -> list[Verdict]:
-        """Answer what has reached its deadline; what runs then runs on, but nobody waits for it."""
-        verdicts: list[Verdict] = []
-        while self.given_up < len(self.running):
-            if self.running[self.given_up].deadline > now:
-                break
-            verdicts.append((self.running[self.given_up], self._overran()))
-            self.given_up += 1
-        while self.alone and self.alone[0].deadline <= now:
-            verdicts.append((self.alone.popleft(), self._overran()))
-        while self.waiting and self.waiting[0].deadline <= now:
-            verdicts.append((self.waiting.popleft(), _waited_too_long()))
-        return verdicts
-
-    def deadlines(self) -> Iterator[float]:
-        """The earliest deadline of each group that holds any."""
-        if self.given_up < len(self.running):
-            yield self.running[self.given_up].deadline
-        if self.alone:
-            yield self.alone[0].deadline
-        if self.waiting:
-            yield self.waiting[0].deadline
-
-    def _overran(self) -> Exception:
-        # Recognising writes nothing, so there the outcome is known.
-        if self.name == "recognise":
-            return _waited_too_long()
-        return OutcomeUnknown("the store took too long to answer; repeating is safe")
-
 
 class Queue:
-    """Both stages.
+    """Both stages, and the calls.
 
     Attributes:
         held: requests that were taken and are not answered yet.
@@ -132,12 +50,14 @@ class Queue:
     def __init__(self, batch_size: int, queue_size: int) -> None:
         self.recognise = Stage("recognise")
         self.write = Stage("write")
+        self.calls = Calls()
         self.held = 0
         self.in_vain = 0
         self.goes_straight = False
         self._batch_size = batch_size
         self._queue_size = queue_size
         self._closing = False
+        self._is_turn_of_calls = False
 
     def submit(self, entry: Entry) -> Literal["full", "closing"] | None:
         """Take an entry, or tell why not.
@@ -152,29 +72,36 @@ class Queue:
             return "full"
         self.held += size
         running = self.write.running
-        if running and entry.deadline - running[0].deadline > SLOW:
+        is_slow = bool(running) and entry.deadline - running[0].deadline > SLOW
+        if is_slow or not self.calls.is_empty():
             self._recognise_again()
         stage = self.write if self.goes_straight else self.recognise
         stage.waiting.append(entry)
         return None
 
-    def take(self, stage: Stage, now: float) -> tuple[list[Entry], list[Verdict]]:
-        """Begin the next batch: what is to be run now, and who waited too long for it.
+    def call(self, call: Call) -> Literal["full", "closing"] | None:
+        """Take a call, or tell why not."""
+        if self._closing:
+            return "closing"
+        if len(self.calls.waiting) >= MOST_CALLS:
+            return "full"
+        self.calls.waiting.append(call)
+        return None
+
+    def take(self, stage: Stage, now: float) -> tuple[list[Entry] | Call, list[Verdict]]:
+        """Begin what is to be run now, and tell who waited too long for it.
 
         A batch has at most ``batch_size`` requests; an entry larger than that goes alone. Without
         a batch the stage has nothing to do yet.
         """
         late = self._answer(stage.expire(now))
-        if stage.alone:
-            stage.running = [stage.alone.popleft()]
-            return stage.running, late
-        waiting, batch, room = stage.waiting, stage.running, self._batch_size
-        while waiting:
-            room -= len(waiting[0].requests)
-            if room < 0 and batch:
-                break
-            batch.append(waiting.popleft())
-        return batch, late
+        if stage is self.write:
+            late += self.calls.expire(now)
+            if self.calls.waiting and (self._is_turn_of_calls or not stage.has_work()):
+                self._is_turn_of_calls = False
+                return self.calls.begin(), late
+            self._is_turn_of_calls = True
+        return stage.begin(self._batch_size), late
 
     def finish(self, stage: Stage, answers: Sequence[Answer | None]) -> list[Verdict]:
         """End the batch with an answer for each of its requests.
@@ -212,22 +139,32 @@ class Queue:
         stage.alone.extend(unanswered)
         return []
 
+    def finish_call(self, result: Returned | Exception) -> list[Verdict]:
+        """End the call with what it gave back or raised."""
+        return [(call, result) for call in self.calls.stop_running()]
+
     def expire(self, now: float) -> list[Verdict]:
         """Answer everything that has reached its deadline, wherever it is."""
-        return self._answer(self.recognise.expire(now) + self.write.expire(now))
+        entries = self.recognise.expire(now) + self.write.expire(now)
+        return self._answer(entries) + self.calls.expire(now)
 
     def next_deadline(self) -> float | None:
         """When `expire` will next have something to do; None while nobody waits."""
-        return min((*self.recognise.deadlines(), *self.write.deadlines()), default=None)
+        lines = (self.recognise, self.write, self.calls)
+        return min((time for line in lines for time in line.deadlines()), default=None)
 
     def close(self) -> None:
-        """Take no more entries."""
+        """Take no more entries and calls."""
         self._closing = True
 
+    def has_work(self, stage: Stage) -> bool:
+        """Whether something waits for the thread of this stage."""
+        return stage.has_work() or (stage is self.write and bool(self.calls.waiting))
+
     def is_over(self, stage: Stage) -> bool:
-        """Whether nothing can come to this stage any more."""
-        stages = [self.recognise] if stage is self.recognise else [self.recognise, self.write]
-        return self._closing and all(stage.is_empty() for stage in stages)
+        """Whether nothing can come to the thread of this stage any more."""
+        lines = (self.recognise, self.write, self.calls)[: 1 if stage is self.recognise else 3]
+        return self._closing and all(line.is_empty() for line in lines)
 
     def _count_in_vain(self, answers: Sequence[Answer | None]) -> None:
         recognised = any(answer is not None for answer in answers)
@@ -243,16 +180,12 @@ class Queue:
         self.goes_straight = False
 
     def _answer(self, verdicts: list[Verdict]) -> list[Verdict]:
-        self.held -= sum(len(entry.requests) for entry, _ in verdicts)
+        self.held -= sum(len(job.requests) for job, _ in verdicts if isinstance(job, Entry))
         return verdicts
 
 
 def _is_known(answer: Answer | None) -> bool:
     return isinstance(answer, Identified) and answer.outcome == "known"
-
-
-def _waited_too_long() -> Shed:
-    return Shed("the request waited too long; nothing of it was written")
 
 
 def _again(error: StoreError) -> StoreError:

@@ -1,4 +1,4 @@
-"""A thread of the lane: takes a batch, runs it, hands on what is to be answered."""
+"""A thread of the lane: takes a batch or a call, runs it, hands on what is to be answered."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from time import monotonic
 
 from reunite import metrics
 from reunite.identifier import Presented
-from reunite.lane.queue import Answer, Entry, Queue, Stage, Verdict
+from reunite.lane.queue import Queue
+from reunite.lane.stage import Answer, Call, Entry, Returned, Stage, Verdict
 
 Run = Callable[[Sequence[Presented]], Sequence[Answer | None]]
 
 
 class Worker:
-    """Runs one stage of the queue until the queue is over.
+    """Runs one stage of the queue, and that which writes the calls too, until the queue is over.
 
     ``lock`` protects the queue; ``following`` is the worker of the stage that this one hands on
     to. ``deliver`` is called from the worker's thread with everything it found to answer in one
@@ -61,20 +62,24 @@ class Worker:
 
     def wake(self) -> None:
         """Let it go on if there is something to do; the caller holds the queue's lock."""
-        if self._is_idle and (self._stage.waiting or self._queue.is_over(self._stage)):
+        if self._is_idle and (
+            self._queue.has_work(self._stage) or self._queue.is_over(self._stage)
+        ):
             self._is_idle = False
             self._work_came.release()
 
     def _work(self) -> None:
         verdicts: list[Verdict] = []
         while True:
-            batch, late = self._take()
+            work, late = self._take()
             # Here and not before: the event loop, once woken, wants the interpreter, and has it as
             # soon as this thread waits or is in the store.
             if verdicts or late:
                 self._deliver(verdicts + late)
-            if batch:
-                verdicts = self._execute(batch)
+            if isinstance(work, Call):
+                verdicts = self._call(work)
+            elif work:
+                verdicts = self._execute(work)
             elif self._is_over:
                 break
             else:
@@ -82,14 +87,26 @@ class Worker:
                 verdicts = []
         self._ended()
 
-    def _take(self) -> tuple[list[Entry], list[Verdict]]:
+    def _take(self) -> tuple[list[Entry] | Call, list[Verdict]]:
         with self._lock:
-            batch, late = self._queue.take(self._stage, monotonic())
-            if not batch:
+            work, late = self._queue.take(self._stage, monotonic())
+            if not work:
                 self._is_over = self._queue.is_over(self._stage)
                 self._is_idle = not self._is_over
                 self._wake_following()
-            return batch, late
+            return work, late
+
+    def _call(self, call: Call) -> list[Verdict]:
+        result: Returned | Exception
+        try:
+            result = Returned(call.run())
+        except StopIteration as error:
+            result = RuntimeError("the operation ran out of values")
+            result.__cause__ = error
+        except Exception as error:  # noqa: BLE001  whatever it is, it is for whoever called
+            result = error
+        with self._lock:
+            return self._queue.finish_call(result)
 
     def _execute(self, batch: list[Entry]) -> list[Verdict]:
         requests = [request for entry in batch for request in entry.requests]
