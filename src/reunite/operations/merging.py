@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reunite.errors import IdentityTooLarge
-from reunite.evidence import Link
+from reunite.evidence import Contact, Link
 from reunite.inquiry.region import identities
 from reunite.operations.asked import Merge
 from reunite.operations.plan import Plan
@@ -17,22 +17,39 @@ def merge(work: Work, asked: Merge) -> Plan:
     Raises `Unknown`, `ConstraintViolation` or `IdentityTooLarge`.
     """
     one, other = work.contact(asked.contact_id), work.contact(asked.with_contact_id)
-    a, b = sorted((one, other), key=lambda contact: contact.anchored)
-    tied = [
-        link
-        for link in work.sight.links({a.anchored})
-        if link.source == "asserted" and link.voided is None
-        if {link.a_contact_id, link.b_contact_id} == {a.id, b.id}
-    ]
-    if tied or a.anchored == b.anchored:
+    link = _link(work, one, other)
+    if link is None or _are_tied(work, one, other):
         return Plan(None, identities=tuple(identities(work.region(one))))
-    work.change.set(
-        Link(*a.anchored, *b.anchored, "asserted", work.change.position, work.change.at, a.id, b.id)
-    )
+    work.change.set(link)
     settlement = work.settle()
     work.require_constraints(settlement)
     _require_limit(work, settlement)
     return Plan("asserted", one.id, settlement)
+
+
+def _link(work: Work, one: Contact, other: Contact) -> Link | None:
+    """A link of the two by their anchors; None where it would tie an identifier to itself.
+
+    While a common anchor is blocked they may hang apart, and are tied by what they hang on then.
+    """
+    ends = {contact.anchored: contact for contact in (one, other)}
+    if len(ends) == 1:
+        ends = {work.region(contact).hangs_on(contact): contact for contact in (one, other)}
+    if len(ends) == 1:
+        return None
+    (a, first), (b, second) = sorted(ends.items())
+    change = work.change
+    return Link(*a, *b, "asserted", change.position, change.at, first.id, second.id)
+
+
+def _are_tied(work: Work, one: Contact, other: Contact) -> bool:
+    """Whether a link that stands was made between the two by hand."""
+    return any(
+        link.source == "asserted"
+        and link.voided is None
+        and {link.a_contact_id, link.b_contact_id} == {one.id, other.id}
+        for link in work.sight.links(one.presented)
+    )
 
 
 def _require_limit(work: Work, settlement: Settlement) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from reunite.evidence import Block, Contact, Demotion, Holder, Identifier, Node, Region
 from reunite.operations.change import Change
@@ -41,6 +41,8 @@ class Settlement:
         change: what changes; its new contacts have no identity yet.
         holders: the rows of all identifiers of the region and the change.
         last_contact_id: the highest so far.
+        elsewhere: of what is blocked and might be left without a contact here, the oldest contact
+            of another identity that answers for it, if any does.
 
     Attributes:
         before: as given.
@@ -56,10 +58,12 @@ class Settlement:
         change: Change,
         holders: Iterable[Holder],
         last_contact_id: int,
+        elsewhere: Mapping[Identifier, Contact],
     ) -> None:
         self.before = before
         self._change = change
         self.last_contact_id = last_contact_id
+        self._elsewhere = elsewhere
         self._held_by = {holder.identifier: holder for holder in holders}
         self._blocking = self._changed_holders_of(change.blocks.values())
         self.region = self._changed()
@@ -109,18 +113,29 @@ class Settlement:
             for identifier, holder in self._blocking.items()
             if holder.blocked_by is not None
         }
-        _retire(contacts, change.retiring, blocked)
+        _retire(contacts, change.retiring, self._elsewhere.keys())
         return Region(contacts.values(), links.values(), blocked)
 
     def _replace_lost(self) -> None:
-        """Give a contact to each identifier that is left without one; blocked ones need none."""
+        """Give a contact to each identifier that is left without one.
+
+        To a blocked one as well if a contact held it: ids resolve through what holds their anchor.
+        """
         answered = {one for contact in self._live.values() for one in contact.answers_for}
         known: dict[Identifier, Contact | None] = dict(self._change.returning)
         known |= _oldest(self.before.contacts.values())
-        for identifier in sorted(known.keys() - answered - self.region.blocked):
+        lost = known.keys() - answered - self._elsewhere.keys()
+        for identifier in sorted(lost):
+            if identifier in self.region.blocked and not self._held_here(identifier):
+                continue
             self.last_contact_id += 1
             replacement = self._replacement(identifier, known[identifier])
             self._live[replacement.id] = replacement
+
+    def _held_here(self, identifier: Identifier) -> bool:
+        """Whether a contact of these identities held it; nobody does that was blocked unseen."""
+        holder = self._held_by.get(identifier)
+        return holder is not None and holder.contact_id in self.before.contacts
 
     def _replacement(self, identifier: Identifier, oldest: Contact | None) -> Contact:
         is_email = identifier.type == "email"
@@ -137,11 +152,13 @@ class Settlement:
         )
 
     def _assign(self) -> None:
-        """Put each contact into the identity of what it hangs on."""
-        together: dict[Node, list[Contact]] = {}
+        """Put each contact into the identity of what it hangs on; if that is blocked, alone."""
+        together: dict[Node | int, list[Contact]] = {}
         for contact in self._live.values():
-            root = self.components.root(self.region.hangs_on(contact))
-            together.setdefault(root, []).append(contact)
+            node = self.region.hangs_on(contact)
+            is_alone = node in self.region.blocked
+            key = contact.id if is_alone else self.components.root(node)
+            together.setdefault(key, []).append(contact)
         for contacts in together.values():
             identity_id = _identity_id(contacts)
             for contact in contacts:
@@ -160,15 +177,16 @@ class Settlement:
 
     def _changed_holders(self) -> tuple[list[Holder], list[Identifier]]:
         """Each identifier is held by who held it, while that answers for it; else by the oldest."""
-        oldest = _oldest(self._live.values())
+        oldest = {**self._elsewhere, **_oldest(self._live.values())}
         changed: list[Holder] = []
         forgotten: list[Identifier] = []
-        ours = {None} | self.before.contacts.keys() | self._change.contacts.keys()
+        ours = self.before.contacts.keys() | self._change.contacts.keys()
         for identifier in sorted(self._blocking.keys() | oldest.keys()):
             holder = self._blocking.get(identifier, Holder(*identifier, None))
             held_by = self._live.get(holder.contact_id or 0)
             answers = held_by is not None and identifier in held_by.answers_for
-            if not answers and holder.contact_id in ours:
+            is_free = holder.contact_id is None and holder.blocked_by is None
+            if not answers and (is_free or holder.contact_id in ours):
                 successor = oldest.get(identifier)
                 holder = holder._replace(contact_id=None if successor is None else successor.id)
             if holder.contact_id is None and holder.blocked_by is None:
@@ -191,13 +209,13 @@ class Settlement:
 
 
 def _retire(
-    contacts: dict[int, Contact], retiring: Collection[int], blocked: Collection[Identifier]
+    contacts: dict[int, Contact], retiring: Collection[int], elsewhere: Collection[Identifier]
 ) -> None:
-    """Remove contacts, the youngest first, unless one's anchor needs it."""
+    """Remove contacts, the youngest first, unless one's anchor would be left without any."""
     answering = Counter(one for contact in contacts.values() for one in contact.answers_for)
     for contact_id in sorted(contacts.keys() & retiring, reverse=True):
         anchored = contacts[contact_id].anchored
-        if answering[anchored] > 1 or anchored in blocked:
+        if answering[anchored] > 1 or anchored in elsewhere:
             answering.subtract(contacts.pop(contact_id).answers_for)
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 from reunite.errors import OperationRefused, StillJoined, Unknown
 from reunite.evidence import Contact, Edge, Identifier, Link, Region
+from reunite.inquiry.region import attributes_of, blocked_of
 from reunite.operations.asked import Undo, Unlink
 from reunite.operations.plan import Plan, newly_voided
+from reunite.operations.settling import Components
 from reunite.operations.undoing import undo
 from reunite.operations.work import Work
 
@@ -39,12 +41,14 @@ def _unlink_position(work: Work, position: int, contact: Contact) -> Plan:
 def _unlink_pair(work: Work, asked: Unlink, region: Region, a: Identifier, b: Identifier) -> Plan:
     _require(region, a, b)
     _void(work, [edge for edge in _evidence(work, region, {a, b}) if {edge.a, edge.b} == {a, b}])
+    if not work.change.voids:
+        if Components(region).join(a, b) and not asked.force:
+            raise StillJoined(a, b)
+        raise OperationRefused("nothing was ever presented that ties the two")
     settlement = work.settle()
     is_joined = settlement.components.join(a, b)
     if is_joined and not asked.force:
         raise StillJoined(a, b)
-    if not work.change.voids:
-        raise OperationRefused("nothing was ever presented that ties the two")
     keep = asked.constrain and not is_joined
     return Plan(
         "unlinked",
@@ -81,8 +85,14 @@ def _unlink_identifier(work: Work, asked: Unlink, region: Region, identifier: Id
 
 
 def _evidence(work: Work, region: Region, identifiers: set[Identifier]) -> Iterable[Edge]:
-    """The edges of an identity, and those of contacts that once presented an identifier of it."""
+    """The edges of an identity, and those of contacts elsewhere that presented these identifiers.
+
+    What is blocked many may have presented, so that every contact is read for it; of anything else
+    only the voided ones are elsewhere.
+    """
     elsewhere = work.sight.voided(identifiers)
+    if blocked := blocked_of(work.sight, identifiers):
+        elsewhere += work.sight.presenting(blocked)
     everything = Region(
         {**region.contacts, **{contact.id: contact for contact in elsewhere}}.values(),
         {link.name: link for link in (*region.links, *work.sight.links(identifiers))}.values(),
@@ -105,6 +115,8 @@ def _void(work: Work, edges: Iterable[Edge]) -> None:
 def _require(region: Region, *identifiers: Identifier) -> None:
     """Raise `Unknown` unless one of them is of the identity: the other may have left already."""
     has = {one for contact in region.contacts.values() for one in contact.answers_for}
+    for attributes in attributes_of(region).values():
+        has |= {Identifier(attribute.type, attribute.key) for attribute in attributes}
     if not has.intersection(identifiers):
         raise Unknown(
             "the identity has no such identifier"

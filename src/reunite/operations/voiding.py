@@ -88,7 +88,7 @@ class Voiding:
         """Contacts that an operation or an import brought go with it and come back with it."""
         brought = self._sight.contacts_brought(entry.position)
         for contact in brought:
-            self._change.set(contact)
+            self._refresh(contact)
         if self._undone_by(entry.position) is None:
             self._change.reviving |= {one.id for one in brought if one.identity_id is None}
         else:
@@ -141,7 +141,7 @@ class Voiding:
             self._change.set(row._replace(voided=void.position if void.voided is None else None))
             return
         voided = self._latest(row.position, row.name)
-        if isinstance(row, Block) and (voided is None) != (row.voided is None):
+        if isinstance(row, Block):
             self._require_latest(row)
         self._change.set(row._replace(voided=voided))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from reunite.errors import ConstraintViolation, Unknown
-from reunite.evidence import Constraint, Contact, Identifier, Link, Region
-from reunite.inquiry.region import identifiers_of, identity_ids_of, region_of
+from reunite.evidence import Constraint, Contact, Holder, Identifier, Link, Region
+from reunite.inquiry.region import blocked_of, identifiers_of, identity_ids_of, region_of
 from reunite.operations.change import Change
 from reunite.operations.settling import Settlement
 from reunite.repositories.transaction import Sight
@@ -49,47 +51,71 @@ class Work:
 
     def settle(self) -> Settlement:
         """What follows from the change."""
-        returning = self._return()
-        before = region_of(self.sight, self._touched() | returning)
+        before = region_of(self.sight, self._touched())
         identifiers = identifiers_of((*before.contacts.values(), *self.change.contacts.values()))
         identifiers |= {block.identifier for block in self.change.blocks.values()}
         identifiers |= before.blocked
         identifiers |= {end for link in self.change.links.values() for end in ends_of(link)}
         last_contact_id = max((self.sight.head.last_contact_id, *self.change.contacts))
-        return Settlement(before, self.change, self.sight.holders(identifiers), last_contact_id)
+        holders = self.sight.holders(identifiers)
+        elsewhere = self._answering_elsewhere(before, holders)
+        return Settlement(before, self.change, holders, last_contact_id, elsewhere)
+
+    def _answering_elsewhere(
+        self, before: Region, holders: Iterable[Holder]
+    ) -> dict[Identifier, Contact]:
+        """Who else answers for what is blocked and held by a contact that may not do so any more.
+
+        What is not blocked is only answered for within one identity.
+        """
+        blocking = {block.identifier for block in self.change.blocks.values()}
+        at_stake = {
+            holder.identifier
+            for holder in holders
+            if holder.contact_id in self.change.contacts
+            and (holder.blocked_by is not None or holder.identifier in blocking)
+        }
+        contacts = self.sight.presenting(at_stake) if at_stake else []
+        return {
+            identifier: contact
+            for contact in sorted(contacts, key=lambda one: one.age, reverse=True)
+            if contact.identity_id is not None and contact.id not in before.contacts
+            for identifier in at_stake.intersection(contact.answers_for)
+        }
 
     def _touched(self) -> set[int]:
-        """The identities that the change is about."""
-        contacts = self.change.contacts.values()
+        """The identities that the change is about, and those that links tie to them from now on."""
+        unblocked = {
+            block.identifier for block in self.change.blocks.values() if block.voided is not None
+        }
+        contacts = [*self.change.contacts.values(), *self._return(unblocked)]
         identifiers = identifiers_of(contacts)
         identifiers |= {block.identifier for block in self.change.blocks.values()}
         for constraint in self.change.constraints.values():
             identifiers |= {constraint.a, constraint.b}
-        tied: set[int] = set()
-        for link in self.change.links.values():
-            identifiers |= ends_of(link)
-            tied |= {link.a_contact_id, link.b_contact_id}
-        of = {*contacts, *self.sight.contacts(tied - {0})}
-        named = {one.identity_id for one in of if one.identity_id is not None}
+        blocked = blocked_of(self.sight, identifiers)
+        moving = identifiers_of(one for one in contacts if one.anchored in blocked)
+        links = [*self.change.links.values(), *self.sight.links(moving | unblocked)]
+        links += self.sight.links(
+            {end for link in links for end in (link.a, link.b) if end.type == "row"}
+        )
+        tied = {id_ for link in links for id_ in (link.a_contact_id, link.b_contact_id)} - {0}
+        identifiers |= {end for link in links for end in ends_of(link)}
+        concerned = {*contacts, *self.sight.contacts(tied)}
+        named = {one.identity_id for one in concerned if one.identity_id is not None}
         return named | set(identity_ids_of(self.sight, identifiers).values())
 
-    def _return(self) -> set[int]:
-        """What is not blocked any more links again: the identities of all that presented it."""
-        unblocked = {
-            block.identifier for block in self.change.blocks.values() if block.voided is not None
-        }
+    def _return(self, unblocked: set[Identifier]) -> list[Contact]:
+        """What is not blocked any more links again: all contacts that presented it."""
         if not unblocked:
-            return set()
+            return []
         contacts = self.sight.presenting(unblocked)
-        links = self.sight.links(unblocked)
-        ends = {end for link in links for end in ends_of(link)}
+        ends = {end for link in self.sight.links(unblocked) for end in ends_of(link)}
         self.change.returning = dict.fromkeys(ends & unblocked)
         for contact in sorted(contacts, key=lambda one: one.age, reverse=True):
-            for identifier in contact.presented:
-                if identifier in unblocked:
-                    self.change.returning[identifier] = contact
-        found = {one.identity_id for one in contacts if one.identity_id is not None}
-        return found | set(identity_ids_of(self.sight, ends).values())
+            for identifier in unblocked.intersection(contact.presented):
+                self.change.returning[identifier] = contact
+        return contacts
 
     def violated(self, settlement: Settlement) -> list[Constraint]:
         """The standing constraints whose two ends would be of one identity, by position."""

@@ -97,7 +97,9 @@ cross join lateral (
     min(by_age.created_at) as since
   from (
     select
-      contact.id, contact.created_at, contact.email, contact.phone,
+      contact.id, contact.created_at,
+      case when contact.voided is null or contact.anchor = 'email' then contact.email end as email,
+      case when contact.voided is null or contact.anchor = 'phone' then contact.phone end as phone,
       case when %(has_blocks)s then (
         select true from reunite.identifier
         where identifier.workspace = %(workspace)s

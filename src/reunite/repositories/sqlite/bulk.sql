@@ -43,18 +43,18 @@ select
   ),
   (
     select
-      count(distinct case when not :has_blocks or not exists (
+      count(distinct case when (not :has_blocks or not exists (
         select 1 from identifier
         where identifier.workspace = :workspace
           and identifier.type = 'email' and identifier.key = contact.email
           and identifier.blocked_by is not null
-      ) then contact.email end)
-      + count(distinct case when not :has_blocks or not exists (
+      )) and (contact.voided is null or contact.anchor = 'email') then contact.email end)
+      + count(distinct case when (not :has_blocks or not exists (
         select 1 from identifier
         where identifier.workspace = :workspace
           and identifier.type = 'phone' and identifier.key = ltrim(contact.phone, '+')
           and identifier.blocked_by is not null
-      ) then ltrim(contact.phone, '+') end)
+      )) and (contact.voided is null or contact.anchor = 'phone') then ltrim(contact.phone, '+') end)
     from contact indexed by contact_identity
     where contact.workspace = :workspace and contact.identity_id = asked.value
   ),
