@@ -76,7 +76,7 @@
     layout: {
       name: "cose", animate: false, randomize: false, nodeDimensionsIncludeLabels: true,
       // The forces are worked out between all pairs: large graphs get fewer rounds of it.
-      numIter: Math.max(20, Math.min(1000, Math.round(4e7 / (nodes.length * nodes.length)))),
+      numIter: Math.max(20, Math.min(1000, Math.round(2e8 / (nodes.length * nodes.length)))),
       idealEdgeLength: () => 70, nodeRepulsion: () => 12000, padding: 30,
     },
     minZoom: 0.05,
