@@ -10,7 +10,7 @@ from reunite.inquiry.explanation import Explanation, chain_of, explain
 from reunite.inquiry.foresight import Foreseen, foresee
 from reunite.inquiry.graph import NODES, Graph, graph_of
 from reunite.inquiry.history import History, history_of
-from reunite.inquiry.region import blocked_of, identities, identity_ids_of, region_of
+from reunite.inquiry.region import blocked_of, identities, identity_ids_of, shown_of
 from reunite.inquiry.step import Step
 from reunite.repositories.transaction import Sight, Transactional
 
@@ -44,12 +44,12 @@ class Inquiry:
                 names = {"email": "email", "phone": "phoneNumber"}
                 raise BlockedIdentifier([names[one.type] for one in identifiers])
             found = identity_ids_of(sight, set(identifiers) - blocked)
-            return identities(region_of(sight, set(found.values())))
+            return identities(shown_of(sight, set(found.values())))
 
     def identity(self, contact_id: int) -> Identity:
         """The identity of a contact, primary or not. Raises `Unknown`."""
         with self._store.sight() as sight:
-            (identity,) = identities(region_of(sight, {_identity_id(sight, contact_id)}))
+            (identity,) = identities(shown_of(sight, {_identity_id(sight, contact_id)}))
             return identity
 
     def history(self, contact_id: int, *, after: int = 0, limit: int = EVENTS) -> History:

@@ -43,8 +43,17 @@ def region_of(sight: Sight, identity_ids: Collection[int]) -> Region:
     return Region(contacts, links, blocked_of(sight, identifiers))
 
 
+def shown_of(sight: Sight, identity_ids: Collection[int]) -> Region:
+    """These identities with what an answer shows of them: of links only what is blocked."""
+    if sight.has_blocks:
+        return region_of(sight, identity_ids)
+    return Region(sight.members(identity_ids), (), ())
+
+
 def blocked_of(sight: Sight, identifiers: Collection[Identifier]) -> set[Identifier]:
     """Those of these identifiers that are blocked."""
+    if not sight.has_blocks:
+        return set()
     return {
         holder.identifier for holder in sight.holders(identifiers) if holder.blocked_by is not None
     }

@@ -38,13 +38,15 @@ class SessionSight(Sight):
     Args:
         session: of a transaction under way; whoever makes it ends it.
         policy: of the workspace.
-        state: its limit, its head (Nones where it has no journal yet) and the store's clock.
+        state: its limit, whether anything is blocked, its head (Nones where it has no journal yet)
+            and the store's clock.
     """
 
     def __init__(self, session: Session, policy: Policy, state: Sequence[Any]) -> None:
         self._session = session
         self.policy = policy
-        self.identity_limit, *head, clock = state
+        self.identity_limit, has_blocks, *head, clock = state
+        self.has_blocks = bool(has_blocks)
         self.head = Head() if head[0] is None else Head(*head)
         self.at = max(clock, self.head.at)
 

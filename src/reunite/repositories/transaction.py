@@ -55,6 +55,8 @@ class Sight(Protocol):
     policy: Policy
     head: Head
     identity_limit: int
+    has_blocks: bool
+    """Whether anything was blocked when this began: where nothing was, nobody looks for it."""
     at: Microseconds
     """The store's clock then, never before the head's; in a `Transaction` read under the lock."""
 

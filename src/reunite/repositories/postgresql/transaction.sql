@@ -31,7 +31,7 @@ select reunite.lock_workspace(id) from reunite.workspace where name = %(name)s
 
 -- name: state
 select
-  workspace.id, workspace.identity_limit, head.position,
+  workspace.id, workspace.identity_limit, workspace.has_blocks, head.position,
   (extract(epoch from head.at) * 1000000)::bigint,
   head.contacts, head.identities, head.last_contact_id,
   (extract(epoch from clock_timestamp()) * 1000000)::bigint

@@ -4,7 +4,7 @@
 
 -- The clock is the program's own.
 -- name: state
-select identity_limit, position, at, contacts, identities, last_contact_id
+select identity_limit, has_blocks, position, at, contacts, identities, last_contact_id
 from workspace
 left join journal on journal.workspace = workspace.id and journal.position = (
   select max(position) from journal where workspace = :workspace
