@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reunite.bulk.importing import Store
 
 
-def import_(  # noqa: PLR0913  each option is an argument
+def import_(
     *,
     sources: Annotated[
         list[str] | None,

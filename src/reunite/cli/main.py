@@ -10,9 +10,12 @@ import typer
 
 from reunite import errors
 from reunite.cli.block import block
+from reunite.cli.constraint import constraint
+from reunite.cli.deciding import merge, undo, unlink
 from reunite.cli.explain import explain
 from reunite.cli.export import export
 from reunite.cli.graph import graph
+from reunite.cli.held import held
 from reunite.cli.importing import import_
 from reunite.cli.lookup import lookup
 from reunite.cli.serve import CannotListen, serve
@@ -31,6 +34,9 @@ EXIT_STATUSES: dict[type[errors.ReuniteError], int] = {
     errors.BlockedIdentifier: 5,
     errors.ConstraintViolation: 5,
     errors.Unknown: 5,
+    errors.InvalidOperation: 5,
+    errors.OperationRefused: 5,
+    errors.KeyReused: 5,
     errors.ImportStopped: 6,
     errors.ExportStopped: 6,
 }
@@ -51,11 +57,16 @@ app.command()(lookup)
 app.command()(show)
 app.command()(explain)
 app.command()(graph)
+app.command()(unlink)
+app.command()(merge)
+app.command()(undo)
 app.command()(verify)
 app.command()(export)
 app.command()(stats)
 app.command("import")(import_)
+app.add_typer(constraint, name="constraint")
 app.add_typer(block, name="block")
+app.add_typer(held, name="held")
 
 
 def _show_version(wanted: bool) -> None:

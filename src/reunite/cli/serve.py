@@ -41,7 +41,7 @@ class CannotListen(ReuniteError):
     """The address cannot be listened on; the message says what to do."""
 
 
-def serve(  # noqa: PLR0913  each option is an argument
+def serve(
     *,
     database: options.Database = None,
     host: options.Host = None,

@@ -17,6 +17,7 @@ from starlette.routing import Router
 
 from reunite import metrics, repositories
 from reunite.errors import ReuniteError
+from reunite.http.deciding import Deciding
 from reunite.http.docs import Docs
 from reunite.http.edge import Edge
 from reunite.http.endpoint import Endpoint
@@ -26,6 +27,7 @@ from reunite.http.reading import Reading
 from reunite.http.routes import Health, Identification
 from reunite.inquiry import Inquiry
 from reunite.lane import Lane
+from reunite.operations import Operations
 from reunite.repositories import Store
 from reunite.settings import Settings
 
@@ -41,6 +43,7 @@ def create_app(store: Store, lane: Lane, settings: Settings) -> Edge:
     endpoints = [
         *_identifying(identification),
         *_looking(inquiring),
+        *_deciding(Deciding(Operations(store), store.policy, lane, reading, inquiring)),
         *_telling(health, Docs(settings)),
     ]
     return Edge(endpoints, Router(lifespan=_life(store, lane, reading, health)), settings)
@@ -85,6 +88,21 @@ def _looking(inquiring: Inquiring) -> list[Endpoint]:
         Endpoint("/identities/{contactId}/history", GET=inquiring.history),
         Endpoint("/identities/{contactId}/graph", GET=inquiring.graph),
         Endpoint("/explain", POST=inquiring.explain),
+    ]
+
+
+def _deciding(deciding: Deciding) -> list[Endpoint]:
+    return [
+        Endpoint("/identities/{contactId}/unlink", POST=deciding.unlink),
+        Endpoint("/identities/{contactId}/merge", POST=deciding.merge),
+        Endpoint("/journal/{position}/undo", POST=deciding.undo),
+        Endpoint("/constraints", GET=deciding.constraints, POST=deciding.constrain),
+        Endpoint("/constraints/remove", POST=deciding.unconstrain),
+        Endpoint("/blocks", GET=deciding.blocks, POST=deciding.block),
+        Endpoint("/blocks/remove", POST=deciding.unblock),
+        Endpoint("/held", GET=deciding.held),
+        Endpoint("/held/{heldId}/allow", POST=deciding.allow),
+        Endpoint("/held/{heldId}/dismiss", POST=deciding.dismiss),
     ]
 
 

@@ -15,12 +15,17 @@ _MEMBERS = ("email", "phoneNumber", "contactId")
 
 def contact_id_in_path(request: Request) -> int:
     """The number in the place of ``{contactId}``. Raises `BadRequest` or `Unknown`."""
-    text = request.parameters["contactId"]
+    return number_in_path(request, "contactId")
+
+
+def number_in_path(request: Request, name: str) -> int:
+    """The number in the place of a name. Raises `BadRequest` or `Unknown`."""
+    text = request.parameters[name]
     if not re.fullmatch("[0-9]+", text):
-        raise BadRequest("what stands in the path is no contact id", "a whole number such as 1")
+        raise BadRequest(f"what stands in the path is no {name}", "a whole number such as 1")
     number = int(text) if len(text) < 20 else LARGEST_ID + 1
     if not 0 < number <= LARGEST_ID:
-        raise Unknown("no contact has had that id")
+        raise Unknown(f"there is no such {name}")
     return number
 
 

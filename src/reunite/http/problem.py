@@ -86,17 +86,21 @@ class Kind(NamedTuple):
 KINDS: dict[type[Exception], Kind] = {
     BadRequest: Kind("malformed-request", 400, "The request is malformed"),
     errors.InvalidIdentifier: Kind("invalid-identifier", 400, "What was presented is invalid"),
+    errors.InvalidOperation: Kind("invalid-operation", 400, "What is to be done is not clear"),
     Unauthorized: Kind("unauthorized", 401, "An API key is needed"),
     NotFound: Kind("not-found", 404, "There is nothing here"),
     MethodNotAllowed: Kind("method-not-allowed", 405, "The method is not allowed here"),
     RequestTimeout: Kind("request-timeout", 408, "The request did not arrive in time"),
     errors.Unknown: Kind("unknown", 404, "The store does not have it"),
     errors.ConstraintViolation: Kind("constraint-violation", 409, "A constraint forbids it"),
+    errors.StillJoined: Kind("still-joined", 409, "Other evidence joins the two"),
+    errors.OperationRefused: Kind("operation-refused", 409, "As things stand it cannot be done"),
     errors.IdentityTooLarge: Kind("identity-too-large", 409, "The identity would be too large"),
     ContentTooLarge: Kind("content-too-large", 413, "The body is too large"),
     UnsupportedMediaType: Kind("unsupported-media-type", 415, "The body must be plain JSON"),
     MisdirectedRequest: Kind("misdirected-request", 421, "The Host header names another server"),
     errors.BlockedIdentifier: Kind("blocked-identifier", 422, "What was presented is blocked"),
+    errors.KeyReused: Kind("key-reused", 422, "The key came with another operation"),
     Exception: Kind("internal-error", 500, "The server failed"),
     errors.StoreError: Kind("store-failed", 500, "The store did not do what was asked"),
     errors.Shed: Kind("overloaded", 503, "Too many requests wait"),
@@ -206,32 +210,40 @@ def _listed(error: Exception) -> type[Exception]:
 
 def _members(error: Exception) -> dict[str, Any]:
     slug, status, title = kind_of(error)
-    detail = _DETAILS.get(_listed(error)) or f"{error}."
-    members: dict[str, Any] = {
+    return {
         "type": TYPE_PREFIX + slug,
         "title": title,
         "status": status,
-        "detail": detail,
+        "detail": _DETAILS.get(_listed(error)) or f"{error}.",
+        **_particulars(error),
     }
-    if isinstance(error, errors.InvalidIdentifier):
-        return members | {"field": error.field or UNSET, "wrong": error.wrong, "right": error.right}
-    if isinstance(error, errors.BlockedIdentifier):
-        field = error.fields[0] if len(error.fields) == 1 else UNSET
-        return members | {"field": field, "wrong": error.wrong, "right": error.right}
-    if isinstance(error, HttpError):
-        return members | {"wrong": error.wrong, "right": error.right}
-    if isinstance(error, errors.IdentityTooLarge):
-        return members | {
-            "identity": error.primary_contact_id,
-            "size": error.size,
-            "would_be": error.would_be,
-            "limit": error.limit,
-            "held_id": UNSET if error.held_id is None else error.held_id,
-        }
-    if isinstance(error, errors.ConstraintViolation):
-        return members | {
-            "constraint": error.position,
-            "held_id": UNSET if error.held_id is None else error.held_id,
-            "chain": error.chain or UNSET,
-        }
-    return members
+
+
+def _particulars(error: Exception) -> dict[str, Any]:
+    """What only problems of this type say."""
+    said: dict[str, Any] = {}
+    match error:
+        case errors.InvalidIdentifier() | errors.InvalidOperation():
+            said = {"field": error.field or UNSET, "wrong": error.wrong, "right": error.right}
+        case errors.BlockedIdentifier():
+            field = error.fields[0] if len(error.fields) == 1 else UNSET
+            said = {"field": field, "wrong": error.wrong, "right": error.right}
+        case HttpError():
+            said = {"wrong": error.wrong, "right": error.right}
+        case errors.IdentityTooLarge():
+            said = {
+                "identity": error.primary_contact_id,
+                "size": error.size,
+                "would_be": error.would_be,
+                "limit": error.limit,
+                "held_id": UNSET if error.held_id is None else error.held_id,
+            }
+        case errors.ConstraintViolation():
+            said = {
+                "constraint": error.position,
+                "held_id": UNSET if error.held_id is None else error.held_id,
+                "chain": error.chain or UNSET,
+            }
+        case errors.StillJoined():
+            said = {"chain": error.chain or UNSET}
+    return said

@@ -6,8 +6,8 @@ from importlib.metadata import version
 
 import msgspec
 
-from reunite.http import wire
-from reunite.http.openapi import identifying, looking, telling
+from reunite.http import decided, wire
+from reunite.http.openapi import deciding, identifying, looking, telling
 from reunite.http.openapi.parts import Json, Writer
 from reunite.http.problem import RETRY_AFTER, ItemProblem, Problem
 from reunite.inquiry import Explanation, Foreseen, Graph, History
@@ -17,9 +17,14 @@ from reunite.settings import Settings
 def document(settings: Settings) -> Json:
     """Describe the API of a server with these settings."""
     components: Json = {
-        "schemas": {**identifying.SCHEMAS, **looking.SCHEMAS, **_answer_schemas()},
+        "schemas": {
+            **identifying.SCHEMAS,
+            **looking.SCHEMAS,
+            **deciding.SCHEMAS,
+            **_answer_schemas(),
+        },
         "headers": _headers(),
-        "parameters": {"RequestId": _REQUEST_ID, **looking.PARAMETERS},
+        "parameters": {"RequestId": _REQUEST_ID, **looking.PARAMETERS, **deciding.PARAMETERS},
     }
     if settings.api_keys:
         components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
@@ -37,7 +42,12 @@ def document(settings: Settings) -> Json:
 
 
 def _paths(write: Writer) -> Json:
-    return {**identifying.paths(write), **looking.paths(write), **telling.paths(write)}
+    return {
+        **identifying.paths(write),
+        **looking.paths(write),
+        **deciding.paths(write),
+        **telling.paths(write),
+    }
 
 
 _REQUEST_ID: Json = {
@@ -70,6 +80,7 @@ def _answer_schemas() -> Json:
     types = (
         *(wire.IdentifyResponse, wire.LookupResponse, wire.ItemRefused, Problem, ItemProblem),
         *(Explanation, Foreseen, Graph, History),
+        *(decided.DecisionResponse, decided.Constraints, decided.HeldRequests, decided.Blocks),
     )
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     return schemas

@@ -1,0 +1,78 @@
+"""`reunite constraint`: who must never be one person."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from reunite.cli import options
+from reunite.cli.decision import (
+    NAMED,
+    DryRun,
+    Key,
+    Who,
+    Why,
+    decide,
+    everything,
+    opened,
+    show_constraints,
+)
+from reunite.http import decided, wire
+from reunite.inquiry.asked import read
+from reunite.operations import Constrain, Operations, Unconstrain
+
+constraint = typer.Typer(help="Who must never be one person.", no_args_is_help=True)
+
+_Named = Annotated[str, typer.Argument(help=NAMED, show_default=False)]
+
+
+@constraint.command("add")
+def add(
+    a: _Named,
+    b: _Named,
+    who: Who = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    key: Key = None,
+    json: options.Json = False,
+    database: options.Database = None,
+    workspace: options.Workspace = None,
+    phone_region: options.PhoneRegion = None,
+) -> None:
+    """Keep two apart from now on; a contact stands for what it hangs on."""
+    decide(lambda policy: Constrain(read(policy, a), read(policy, b)), locals())
+
+
+@constraint.command("remove")
+def remove(
+    a: _Named,
+    b: _Named,
+    who: Who = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    key: Key = None,
+    json: options.Json = False,
+    database: options.Database = None,
+    workspace: options.Workspace = None,
+    phone_region: options.PhoneRegion = None,
+) -> None:
+    """Let two become one person again."""
+    decide(lambda policy: Unconstrain(read(policy, a), read(policy, b)), locals())
+
+
+@constraint.command("list")
+def list_constraints(
+    json: options.Json = False,
+    database: options.Database = None,
+    workspace: options.Workspace = None,
+    phone_region: options.PhoneRegion = None,
+) -> None:
+    """Show the constraints that stand."""
+    with opened(locals()) as store:
+        found = everything(Operations(store).constraints, lambda one: one.position)
+    if json:
+        print(wire.encode([decided.kept(one) for one in found]).decode())
+    else:
+        show_constraints(found, Console())

@@ -1,0 +1,78 @@
+"""`reunite held`: requests that a constraint or the limit kept from joining."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from reunite.cli import options
+from reunite.cli.decision import DryRun, Key, Who, Why, decide, everything, opened
+from reunite.evidence import Held
+from reunite.http import decided, wire
+from reunite.operations import Allow, Dismiss, Operations
+
+held = typer.Typer(
+    help="Requests that a constraint or the limit kept from joining.", no_args_is_help=True
+)
+
+_Id = Annotated[int, typer.Argument(help="A held request.", show_default=False)]
+
+
+@held.command("allow")
+def allow(
+    held_id: _Id,
+    who: Who = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    key: Key = None,
+    json: options.Json = False,
+    database: options.Database = None,
+    workspace: options.Workspace = None,
+    phone_region: options.PhoneRegion = None,
+) -> None:
+    """Do what a held request asked; constraints in its way are lifted."""
+    decide(lambda _: Allow(held_id), locals())
+
+
+@held.command("dismiss")
+def dismiss(
+    held_id: _Id,
+    who: Who = None,
+    why: Why = None,
+    dry_run: DryRun = False,
+    key: Key = None,
+    json: options.Json = False,
+    database: options.Database = None,
+    workspace: options.Workspace = None,
+    phone_region: options.PhoneRegion = None,
+) -> None:
+    """Let a held request wait no longer."""
+    decide(lambda _: Dismiss(held_id), locals())
+
+
+@held.command("list")
+def list_held(
+    json: options.Json = False,
+    database: options.Database = None,
+    workspace: options.Workspace = None,
+    phone_region: options.PhoneRegion = None,
+) -> None:
+    """Show the held requests that wait."""
+    with opened(locals()) as store:
+        found = everything(Operations(store).held, lambda one: one.id)
+    if json:
+        print(wire.encode([decided.held_request(one) for one in found]).decode())
+    else:
+        Console().print(_table(found))
+
+
+def _table(found: list[Held]) -> Table:
+    table = Table("id", "e-mail", "phone", "held by", "times")
+    for one in found:
+        by = f"constraint {one.constraint_position}" if one.constraint_position else "the limit"
+        table.add_row(str(one.id), Text(one.email), Text(one.phone), by, str(one.requests))
+    return table
