@@ -12,6 +12,7 @@ import msgspec
 from bench import command, machine, parts, plan, plot, tables, wrk
 from bench.command import positive, tell
 from bench.goals import judge
+from bench.inquiry import inquiry
 from bench.lab import Lab
 from bench.large import large
 from bench.latency import latency
@@ -26,6 +27,7 @@ PARTS: dict[str, Callable[[Lab], Sequence[object]]] = {
     "batch": parts.arrays,
     "size": size,
     "large": large,
+    "inquiry": inquiry,
 }
 """By the name of their field in `Results`."""
 

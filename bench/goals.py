@@ -22,6 +22,7 @@ AGAINST_ONE_A_COMMIT = {"SQLite": 2.5, "PostgreSQL": 3.0}
 P99 = 3.0
 ARRAYS = 2.5
 SIZE = 1.5
+EXPLAIN = 20.0
 
 
 class Goal(NamedTuple):
@@ -45,6 +46,7 @@ def judge(results: Results) -> list[Goal]:
         *_latency(results),
         *_arrays(results),
         *_size(results),
+        *_inquiry(results),
     ]
 
 
@@ -103,3 +105,9 @@ def _size(results: Results) -> Iterator[Goal]:
                 where = "over HTTP" if row.connections else "the store alone"
                 what = f"{store}, {row.workload}: {sizes[1]:,} identities, cost {where}"
                 yield Goal(what, ratio(row, other), SIZE, at_least=False)
+
+
+def _inquiry(results: Results) -> Iterator[Goal]:
+    for row in results.inquiry:
+        what = f"{row.server}: explaining within {row.identifiers:,} identifiers against reading"
+        yield Goal(f"{what} them", row.explain_ms / row.identity_ms, EXPLAIN, at_least=False)

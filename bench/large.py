@@ -45,14 +45,14 @@ def large(lab: Lab) -> list[Large]:
         lab.tell(f"growing two identities of {lab.plan.identifiers:,} identifiers in {name}")
         with lab.opened(database) as store:
             store.set_identity_limit(10 * lab.plan.identifiers)
-            _grow(store, 0, contacts)
-            _grow(store, contacts, contacts)
+            grow(store, 0, contacts)
+            grow(store, contacts, contacts)
         with lab.server(name, database) as server:
             rows.append(_ask(server, contacts, lab.plan.identifiers))
     return rows
 
 
-def _grow(store: Store, first: int, contacts: int) -> None:
+def grow(store: Store, first: int, contacts: int) -> None:
     """Merge contacts into one identity, in pairs, then pairs of pairs, and so on."""
     step = 1
     while step < contacts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from bench.inquiry import Looked
 from bench.large import Large
 from bench.latency import Paced
 from bench.machine import Machine
@@ -27,6 +28,7 @@ class Results(msgspec.Struct):
     batch: list[Row] = []
     size: list[Row] = []
     large: list[Large] = []
+    inquiry: list[Looked] = []
     left_out: dict[str, str] = {}
 
 

@@ -56,6 +56,7 @@ def _tables(results: Results) -> Iterator[Table]:
         "Stores of few and of many identities (0 connections: the store alone)", results.size
     )
     yield _large(results)
+    yield _inquiry(results)
     yield Table("Left out", ("part", "why"), list(results.left_out.items()))
     yield goals_table(judge(results))
 
@@ -135,6 +136,29 @@ def _large(results: Results) -> Table:
     return Table(
         f"An identity of {results.plan.identifiers:,} identifiers, over HTTP, ms", columns, cells
     )
+
+
+def _inquiry(results: Results) -> Table:
+    cells = [
+        (
+            row.server,
+            *(
+                f"{milliseconds:,.2f}"
+                for milliseconds in (
+                    row.identity_ms,
+                    row.explain_ms,
+                    row.apart_ms,
+                    row.history_ms,
+                    row.graph_ms,
+                )
+            ),
+            str(row.steps),
+        )
+        for row in results.inquiry
+    ]
+    columns = ("server", "read", "explain", "nothing joins", "history", "graph", "steps")
+    title = f"Looking into an identity of {results.plan.identifiers:,} identifiers, ms"
+    return Table(title, columns, cells)
 
 
 def goals_table(goals: Iterable[Goal]) -> Table:

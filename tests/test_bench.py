@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from bench import goals, lab, large, parts, plan, plot, postgres, tables, workloads
+from bench import goals, inquiry, lab, large, parts, plan, plot, postgres, tables, workloads
 from bench import results as bench_results
 from bench.machine import describe
 
@@ -129,6 +129,7 @@ def test_the_smallest_bench_measures_judges_and_tells(
     results = bench_results.Results("now", describe(tmp_path, server), smallest)
     results.throughput = parts.throughput(surroundings)
     results.large = large.large(surroundings)
+    results.inquiry = inquiry.inquiry(surroundings)
     server.close()
 
     assert [row.server for row in results.throughput] == [
@@ -137,11 +138,14 @@ def test_the_smallest_bench_measures_judges_and_tells(
     ]
     assert all(row.rate > 0 and row.failed == 0 for row in results.throughput)
     assert all(row.answer_ms > 0 for row in results.large)
+    assert all(row.explain_ms > 0 and row.steps > 1 for row in results.inquiry)
     assert [goal.what for goal in goals.judge(results)] == [
         "SQLite, new: throughput against no store",
         "PostgreSQL, new: throughput against no store",
         "SQLite, new: group commit against one a commit",
         "PostgreSQL, new: group commit against one a commit",
+        "SQLite: explaining within 64 identifiers against reading them",
+        "PostgreSQL: explaining within 64 identifiers against reading them",
     ]
     assert "no store: " in plot.draw(results)
     tables.show(results)

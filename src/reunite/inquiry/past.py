@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reunite.evidence import Contact, Identifier, Link, Region, Step, chain
-from reunite.inquiry.region import blocked_of, identity_ids_of
+from reunite.inquiry.region import answered, blocked_of, identity_ids_of
 from reunite.repositories.transaction import Sight
 
-_ROUNDS = 8
-"""How often what is looked through is widened by all that was ever beside it."""
+_ROUNDS = 16
+"""How often what is looked through is widened by what was ever beside it."""
 
 _LARGEST = 20_000
 """Identifiers beyond which it is not widened."""
@@ -23,33 +23,50 @@ def once_joined(
     It is looked for in the identities of both, then in what was ever beside these and so on, never
     in all the store: None does not mean that they never were one.
     """
+    widening = _Widening(sight, region)
     found = chain(region.edges, a, b)
-    nodes = _nodes(region.contacts.values(), region.links) | {a, b}
     for _ in range(_ROUNDS):
-        if found is not None or len(nodes) > _LARGEST:
+        if found is not None or not widening.widen():
             break
-        region = _widened(sight, region, nodes)
-        found = chain(region.edges, a, b)
-        before, nodes = nodes, nodes | _nodes(region.contacts.values(), region.links)
-        if nodes == before:
-            break
-    return found, region
+        found = chain(widening.region.edges, a, b)
+    return found, widening.region
 
 
-def _widened(sight: Sight, region: Region, nodes: set[Identifier]) -> Region:
-    """A region with the identities, the links and the voided contacts of all these.
+class _Widening:
+    """A region that takes in what was ever beside it, each time by one step.
 
-    Those of blocked ones are left where they are: these may be beside anybody.
+    What is beside a blocked identifier is left where it is: it may be anybody.
     """
-    free = nodes - region.blocked
-    members = sight.members(set(identity_ids_of(sight, _identifiers(free)).values()))
-    contacts = [*region.contacts.values(), *members]
-    free = nodes | _nodes(members, ())
-    free -= blocked_of(sight, _identifiers(free))
-    contacts += sight.voided(_identifiers(free))
-    links = {link.name: link for link in [*region.links, *sight.links(free)]}
-    all_nodes = _identifiers(_nodes(contacts, links.values()))
-    return Region(contacts, links.values(), blocked_of(sight, all_nodes))
+
+    def __init__(self, sight: Sight, region: Region) -> None:
+        self._sight = sight
+        self.region = region
+        self._nodes = _nodes(region.contacts.values(), region.links)
+        # Of which all contacts that stand, and all links, are in the region; and of which all that
+        # are voided.
+        self._whole = answered(region)
+        self._voided: set[Identifier] = set()
+
+    def widen(self) -> bool:
+        """Take one step; whether there was anything to look for."""
+        free = self._nodes - self.region.blocked
+        parts, voided = free - self._whole, _identifiers(free - self._voided)
+        if not (parts or voided) or len(self._nodes) > _LARGEST:
+            return False
+        self._whole |= parts
+        self._voided |= voided
+        sight, region = self._sight, self.region
+        identity_ids = set(identity_ids_of(sight, _identifiers(parts)).values())
+        contacts = sight.members(identity_ids) + sight.voided(voided)
+        links = {link.name: link for link in [*region.links, *sight.links(parts)]}
+        nodes = _nodes(contacts, links.values()) - self._nodes
+        self._nodes |= nodes
+        self.region = Region(
+            [*region.contacts.values(), *contacts],
+            links.values(),
+            region.blocked | blocked_of(sight, _identifiers(nodes)),
+        )
+        return True
 
 
 def _nodes(contacts: Iterable[Contact], links: Iterable[Link]) -> set[Identifier]:
