@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from reunite.evidence import Contact, Identifier, Link, Region
-from reunite.inquiry.region import answered, blocked_of, region_of
+from reunite.inquiry.region import answered, blocked_of, links_of, region_of
 from reunite.inquiry.told import Journal, Moment, Position, Spelling, TakenBack, moment
 from reunite.repositories.transaction import Sight
 
@@ -81,8 +81,7 @@ def graph_of(sight: Sight, identity_id: int, limit: int) -> Graph:
     drawing = Drawing(sight, region_of(sight, {identity_id}))
     shown = dict(list(drawing.nodes.items())[:limit])
     edges = [edge for edge in drawing.edges if edge[0] in shown and edge[1] in shown]
-    taken_back = {piece.voided for _, _, piece in edges if piece.voided is not None}
-    journal = Journal(sight, taken_back | {piece.position for _, _, piece in edges})
+    journal = Journal(sight, {piece.voided for *_, piece in edges if piece.voided is not None})
     kinds = [node.kind for node in drawing.nodes.values()]
     return Graph(
         drawing.primary_contact_id,
@@ -105,15 +104,12 @@ class Drawing:
         members = sorted(region.contacts.values(), key=lambda one: one.age)
         self.primary_contact_id = members[0].id
         self._own = answered(region)
-        others = [
-            contact
-            for contact in sight.voided(self._own - region.blocked)
-            if contact.id not in region.contacts
-        ]
+        free = self._own - region.blocked
+        others = [contact for contact in sight.voided(free) if contact.id not in region.contacts]
         self._members = region.contacts
         self._contacts = [*members, *others]
         self._spelling = Spelling(self._contacts)
-        links = [link for link in region.links if self._concerns(link, region)]
+        links = list(links_of(region, free))
         ends = {end for link in links for end in (link.a, link.b) if end.type != "row"}
         known = {one for contact in self._contacts for one in contact.presented}
         self._blocked = region.blocked | blocked_of(sight, (known | ends) - self._own)
@@ -126,11 +122,6 @@ class Drawing:
             self._draw_contact(contact)
         for link in links:
             self._draw_link(link)
-
-    def _concerns(self, link: Link, region: Region) -> bool:
-        """Whether a link touches the identity, other than by an identifier that is blocked."""
-        ties = {link.a_contact_id, link.b_contact_id} & self._members.keys()
-        return bool(ties or {link.a, link.b} & (self._own - region.blocked))
 
     def _draw_contact(self, contact: Contact) -> None:
         start = f"contact:{contact.id}"

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from reunite.evidence import Block, Constraint, Contact, Entry, Identifier, Link, Region, Void
-from reunite.inquiry.region import answered, attributes_of, region_of
+from reunite.inquiry.region import answered, attributes_of, links_of, region_of
 from reunite.inquiry.told import Journal, Moment, Position, Spelling, Spelt, TakenBack, moment
 from reunite.repositories.transaction import Sight
 
@@ -101,7 +101,7 @@ class Past:
         self._spelling = Spelling([*members.values(), *voided])
         self._pieces: list[Piece] = [
             *(members | {contact.id: contact for contact in voided}).values(),
-            *_links(self._region, free),
+            *links_of(self._region, free),
             *sight.constraints(free),
             *sight.blocks(answered(self._region) | _attached(self._region)),
         ]
@@ -205,14 +205,6 @@ def _attached(region: Region) -> set[Identifier]:
     """The blocked identifiers that links give to the identities of a region."""
     found = attributes_of(region).values()
     return {Identifier(type_, key) for attributes in found for _, type_, key in attributes}
-
-
-def _links(region: Region, free: Collection[Identifier]) -> Iterable[Link]:
-    """The links of these identifiers, and those that tie a contact of the region."""
-    for link in region.links:
-        ties = {link.a_contact_id, link.b_contact_id} & region.contacts.keys()
-        if ties or link.a in free or link.b in free:
-            yield link
 
 
 def _told(

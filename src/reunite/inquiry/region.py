@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from reunite.evidence import Contact, Identifier, Region
+from reunite.evidence import Contact, Identifier, Link, Region
 from reunite.identity import Identified, Identity
 from reunite.reconcile import Anchor, Attribute, Members
 from reunite.reconcile import Contact as Answering
@@ -57,6 +57,14 @@ def blocked_of(sight: Sight, identifiers: Collection[Identifier]) -> set[Identif
     return {
         holder.identifier for holder in sight.holders(identifiers) if holder.blocked_by is not None
     }
+
+
+def links_of(region: Region, free: Collection[Identifier]) -> Iterator[Link]:
+    """The links of these identifiers, and those that tie a contact of the region."""
+    for link in region.links:
+        ties = {link.a_contact_id, link.b_contact_id} & region.contacts.keys()
+        if ties or link.a in free or link.b in free:
+            yield link
 
 
 def identities(region: Region) -> list[Identity]:
