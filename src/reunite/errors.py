@@ -177,7 +177,6 @@ class KeyReused(ReuniteError):
     """The key of an operation came within the last day with another operation or body."""
 
 
-
 class StoreError(ReuniteError):
     """The store did not do what was asked."""
 
