@@ -80,8 +80,17 @@ def ask_everything(served: Served) -> list[str]:
         ask("POST", "/identify/batch", body)
         ask("POST", "/identify/batch", f"[{body}]")
         ask("POST", f"/identify?email={EMAIL}", body)
+        ask("POST", "/identify?dryRun=true", body)
+        ask("POST", f"/identify?dryRun={EMAIL}", body)
+        ask("POST", "/lookup", body)
+        ask("POST", "/explain", body)
+        ask("POST", "/explain", f'{{"a": {body}, "b": {{"contactId": 1}}}}')
+        ask("POST", "/explain", f'{{"a": {{"email": "{EMAIL}x"}}, "b": {body}}}')
     for method in ("GET", "POST", "DELETE"):
         ask(method, f"/identify/{EMAIL}")
+        ask(method, f"/identities/{EMAIL}")
+        ask(method, f"/identities/{PHONE}/history?after={EMAIL}")
+        ask(method, f"/identities/1/graph?limit={PHONE}")
         ask(method, f"/{PHONE}?q={EMAIL}", "{}")
     for name in ("X-Request-Id", "Host", "Authorization", "User-Agent", "Cookie", "X-Other"):
         ask("GET", "/livez", None, **{name: EMAIL})
