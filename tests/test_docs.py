@@ -79,6 +79,40 @@ def test_the_readme_s_python_runs(tmp_path: Path, shell: dict[str, str]) -> None
     assert printed.stdout.startswith("1 ('foo@example.com',) ('1234567890',) created")
 
 
+def test_the_story_of_explain_and_undo_happens_as_it_is_told(
+    tmp_path: Path, shell: dict[str, str]
+) -> None:
+    """Its commands run in order; what is printed is as told, but for the dates."""
+    story = (ROOT / "docs/explain-and-undo.md").read_text().split("## The words")[0]
+
+    def run(command: str) -> str:
+        done = subprocess.run(
+            command,
+            shell=True,
+            cwd=tmp_path,
+            env=shell,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        # The request that is held, and its dismissal after which it cannot be allowed.
+        assert done.returncode in (0, 5), done.stderr
+        return re.sub(r"\d{4}-\d\d-\d\d", "DAY", done.stdout).strip()
+
+    for email, phone in (("ann", "15551234567"), ("ben", "15551234567"), ("ben", "15557654321")):
+        run(f"reunite identify --email {email}@x.co --phone {phone}")
+    told: list[str] = []
+    for block in blocks(story, ""):
+        if block.startswith("$ "):
+            ((command, expected),) = shell_sessions(f"```\n{block}```")
+            told.append(re.sub(r"\d{4}-\d\d-\d\d", "DAY", expected))
+            assert run(command) == told[-1]
+        else:
+            for command in block.splitlines():
+                run(command)
+    assert len(set(told)) == 2
+
+
 def test_every_setting_is_documented_with_its_option_variable_and_default() -> None:
     text = (ROOT / "docs/settings.md").read_text()
     defaults = Settings().variables()
