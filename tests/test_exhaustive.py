@@ -8,11 +8,12 @@ from typing import Any
 
 from oracle import Oracle
 from reunite import BlockedIdentifier, Identified, IdentityTooLarge, InvalidIdentifier
+from reunite.errors import Refusal
 from reunite.repositories import Store
 
 Pair = tuple[str | None, str | None]
 Sequence = tuple[Pair, ...]
-Answer = Identified | IdentityTooLarge | BlockedIdentifier | InvalidIdentifier
+Answer = Identified | Refusal | InvalidIdentifier
 Answers = list[Answer]
 
 EMAILS = (None, "a", "b")

@@ -9,6 +9,7 @@ with reunite.open("sqlite:///reunite.db") as repository:
 
 from reunite.errors import (
     BlockedIdentifier,
+    ConstraintViolation,
     IdentityTooLarge,
     InvalidIdentifier,
     InvalidSetting,
@@ -29,6 +30,7 @@ from reunite.repositories import Repository, Totals, open
 
 __all__ = [
     "BlockedIdentifier",
+    "ConstraintViolation",
     "Identified",
     "Identity",
     "IdentityTooLarge",
