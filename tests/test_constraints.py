@@ -43,6 +43,12 @@ def kept_apart(store: Store, *request: str | None) -> ConstraintViolation:
     return refused.value
 
 
+def position(store: Store) -> int:
+    """Of the last row of the journal."""
+    with store.sight() as sight:
+        return sight.head.position
+
+
 def told(answers: list[Any]) -> list[Any]:
     """The outcomes of a batch, errors by their type."""
     return [getattr(answer, "outcome", type(answer)) for answer in answers]
@@ -292,6 +298,30 @@ def test_a_voided_contact_shows_its_anchor_alone(store: Store, operations: Opera
     assert store.identify("a@x.co", "1").outcome == "known"
 
 
+def test_a_voided_contact_that_hangs_on_its_phone_shows_no_email(
+    store: Store, operations: Operations
+) -> None:
+    store.identify_many([("a@x.co", "1"), ("a@x.co", "2")])
+    operations.unlink(1, pair=(A, TWO), constrain=False)
+    assert contact(store.identify(phone_number="2")) == (2, [], ["2"], [])
+    assert contact(store.identify("a@x.co")) == (1, ["a@x.co"], ["1"], [])
+
+
+@pytest.mark.parametrize("phone", ["1", "2"])
+def test_a_voided_pair_is_not_seen_even_where_others_join_it(
+    store: Store, operations: Operations, phone: str
+) -> None:
+    """The first hangs on its e-mail, the second on its phone."""
+    store.identify_many([("a@x.co", "1"), ("a@x.co", "2")])
+    operations.unlink(1, pair=(A, Identifier("phone", phone)), constrain=False)
+    store.identify_many([("a@x.co", "4"), ("b@x.co", "4"), ("b@x.co", phone)])
+    assert store.recognise_many([Presented("a@x.co", phone)]) == [None]
+    before = position(store)
+    assert store.identify("a@x.co", phone).outcome == "known"
+    assert position(store) == before + 1
+    assert store.recognise_many([Presented("a@x.co", phone)]) != [None]
+
+
 def test_an_unlinked_pair_is_kept_apart_unless_told_otherwise(
     store: Store, operations: Operations
 ) -> None:
@@ -332,8 +362,32 @@ def test_a_pair_presented_before_its_phone_was_blocked_stays_seen(
     assert [answer and contact(answer) for answer in recognised] == [
         (1, ["a@x.co"], ["1", "2"], [2])
     ]
+    before = position(store)
+    assert store.identify("a@x.co", "2") == recognised[0]
+    assert position(store) == before
     with_other = store.identify("b@x.co", "2")
     assert contact(with_other) == (3, ["b@x.co"], ["2"], [])
+
+
+def test_a_voided_pair_is_not_seen_because_its_phone_is_blocked(
+    store: Store, operations: Operations
+) -> None:
+    store.identify_many([("a@x.co", "1"), ("a@x.co", "2")])
+    operations.unlink(1, pair=(A, TWO), constrain=False)
+    operations.block(TWO)
+    assert store.recognise_many([Presented("a@x.co", "2")]) == [None]
+    before = position(store)
+    assert contact(store.identify("a@x.co", "2")) == (1, ["a@x.co"], ["1", "2"], [])
+    assert position(store) == before + 1
+
+
+def test_what_two_contacts_are_tied_by_is_no_attribute(
+    store: Store, operations: Operations
+) -> None:
+    store.identify_many([("a@x.co", "1"), ("b@x.co", None)])
+    operations.merge(1, 2)
+    operations.block(B)
+    assert contact(store.identify("a@x.co")) == (1, ["a@x.co"], ["1"], [])
 
 
 def test_a_blocked_phone_is_shown_by_links_that_stand_and_no_others(
