@@ -63,7 +63,7 @@ class Voiding:
 
     def _load(self, positions: Iterable[int]) -> None:
         """Read the voids that name anything of some positions, once."""
-        missing = set(positions) - self._voids.keys()
+        missing = {position for position in positions if position not in self._voids}
         self._voids |= {position: {} for position in missing}
         for void in self._sight.voids_of(missing) if missing else ():
             self._voids[void.target_position].setdefault(void.names, {})[void.position] = void
