@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from reunite.evidence import Contact, Identifier, Link, Region
-from reunite.inquiry.region import answered, blocked_of, links_of, region_of
+from reunite.inquiry.region import answered, attached, blocked_of, links_of, region_of
 from reunite.inquiry.told import Journal, Moment, Position, Spelling, TakenBack, moment
 from reunite.repositories.transaction import Sight
 
@@ -113,9 +113,7 @@ class Drawing:
         ends = {end for link in links for end in (link.a, link.b) if end.type != "row"}
         known = {one for contact in self._contacts for one in contact.presented}
         self._blocked = region.blocked | blocked_of(sight, (known | ends) - self._own)
-        self._own |= {
-            end for link in links if link.voided is None for end in (link.a, link.b)
-        } & self._blocked
+        self._own |= attached(region)
         self.nodes: dict[str, Node] = {}
         self.edges: list[tuple[str, str, Contact | Link]] = []
         for contact in self._contacts:
@@ -142,8 +140,8 @@ class Drawing:
         self.edges.append((a, b, link))
 
     def _draw_end(self, stored: Identifier, contact_id: int) -> str:
-        tied = f"contact:{contact_id}"
-        return tied if tied in self.nodes else self._draw(stored)
+        # A contact that was retired leaves the link to what it hung on.
+        return f"contact:{contact_id}" if contact_id in self._members else self._draw(stored)
 
     def _draw(self, identifier: Identifier) -> str:
         type_, key = identifier

@@ -8,8 +8,8 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-from reunite.evidence import Block, Constraint, Contact, Entry, Identifier, Link, Region, Void
-from reunite.inquiry.region import answered, attributes_of, links_of, region_of
+from reunite.evidence import Block, Constraint, Contact, Entry, Identifier, Link, Void
+from reunite.inquiry.region import answered, attached, links_of, region_of
 from reunite.inquiry.told import Journal, Moment, Position, Spelling, Spelt, TakenBack, moment
 from reunite.repositories.transaction import Sight
 
@@ -103,7 +103,7 @@ class Past:
             *(members | {contact.id: contact for contact in voided}).values(),
             *links_of(self._region, free),
             *sight.constraints(free),
-            *sight.blocks(answered(self._region) | _attached(self._region)),
+            *sight.blocks(answered(self._region) | attached(self._region)),
         ]
         self._demoting = {entry.position for entry in sight.demotions(set(members))}
         self._voids = self._all_voids()
@@ -199,12 +199,6 @@ class Past:
             found |= dict.fromkeys(voids)
             new = {void.position for void in voids} - looked
         return list(found)
-
-
-def _attached(region: Region) -> set[Identifier]:
-    """The blocked identifiers that links give to the identities of a region."""
-    found = attributes_of(region).values()
-    return {Identifier(type_, key) for attributes in found for _, type_, key in attributes}
 
 
 def _told(

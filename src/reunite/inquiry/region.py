@@ -79,8 +79,8 @@ def identities(region: Region) -> list[Identity]:
         for identity_id, members in by_identity.items()
     ]
     return [
-        identity_of(Members(0, list(map(answering, members)), None, attached).answer("known"))
-        for members, attached in sorted(found, key=lambda one: one[0][0].age)
+        identity_of(Members(0, list(map(answering, members)), None, given).answer("known"))
+        for members, given in sorted(found, key=lambda one: one[0][0].age)
     ]
 
 
@@ -123,6 +123,12 @@ def attributes_of(region: Region) -> dict[int, list[Attribute]]:
             attribute = Attribute(position, type_, blocked.key)
             found.setdefault(identity_id, []).append(attribute)
     return found
+
+
+def attached(region: Region) -> set[Identifier]:
+    """The blocked identifiers that links give to the identities of a region."""
+    found = attributes_of(region).values()
+    return {Identifier(type_, key) for attributes in found for _, type_, key in attributes}
 
 
 def _attached(region: Region) -> Iterator[tuple[Identifier, int, Identifier]]:
