@@ -115,8 +115,8 @@ def _said_of_edge(edge: Edge, labels: dict[str, str]) -> tuple[str, str, str, st
     if edge.kind == "link":
         what = f"{start} — {end}: link, {edge.source}"
     else:
-        hangs = ", on which it hangs" if edge.is_anchor else ""
-        what = f"{start} presented {end}{hangs}"
+        anchor = ", its anchor" if edge.is_anchor else ""
+        what = f"{start} presented {end}{anchor}"
         what += "" if edge.source == "presented" else f" ({edge.source})"
     if edge.voided is None:
         taken_back = ""
