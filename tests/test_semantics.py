@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from reunite import IdentityTooLarge
-from reunite.errors import ConstraintViolation, OperationRefused, StillJoined
+from reunite.errors import ConstraintViolation, ImportStopped, OperationRefused, StillJoined
 from reunite.evidence import Identifier
 from reunite.inquiry import Inquiry
 from reunite.operations import Decision, Operations
@@ -171,6 +171,40 @@ def test_undoing_an_import_removes_no_one(
     assert store.totals().contacts == 4
     operations.undo(position + 1)
     assert whose(store, 12)[3] == [2, 10, 11, 12, 13]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["10,a@x.co,2,"],
+        ["10,a@x.co,3,", "11,b@x.co,3,"],
+        ["10,c@x.co,1,", "11,,2,10"],
+        ["10,a@x.co,,99", "11,,2,99"],
+        ["10,c@x.co,8,", "11,b@x.co,9,", "12,d@x.co,9,", "13,d@x.co,8,"],
+    ],
+)
+def test_a_row_that_a_constraint_forbids_refuses_the_whole_import(
+    store: Store, operations: Operations, import_rows: Import, rows: list[str]
+) -> None:
+    store.identify_many([("a@x.co", "1"), ("b@x.co", "2")])
+    operations.constrain(A, TWO)
+    operations.constrain(C, B)
+    before = store.totals()
+    with pytest.raises(ImportStopped, match=r"the constraint of position [34] keeps apart"):
+        import_rows("9,z@x.co,7,", *rows)
+    assert store.totals() == before
+
+
+def test_an_import_passes_by_constraints_that_are_gone_or_of_what_is_blocked(
+    store: Store, operations: Operations, import_rows: Import
+) -> None:
+    store.identify_many([("a@x.co", "1"), ("b@x.co", "2")])
+    operations.constrain(A, B)
+    operations.unconstrain(A, B)
+    operations.constrain(A, TWO)
+    operations.block(TWO)
+    import_rows("10,a@x.co,2,", "11,a@x.co,9,", "12,b@x.co,9,")
+    assert whose(store, 12)[0] == 1
 
 
 # ── unlink ───────────────────────────────────────────────────────────────────────────────────────

@@ -115,6 +115,16 @@ class Standing(NamedTuple):
     """Of the primary."""
 
 
+class KeptApart(NamedTuple):
+    """A standing constraint: two identifiers that must never be of one identity."""
+
+    a_type: str
+    a_key: str
+    b_type: str
+    b_key: str
+    position: int
+
+
 class Snapshot(Protocol):
     """A workspace as it was at one moment; nothing that others write meanwhile is seen.
 
@@ -159,6 +169,10 @@ class Snapshot(Protocol):
     @abstractmethod
     def identities(self, identity_ids: Rows) -> Iterator[list[Standing]]:
         """How these identities (column identity_id) stand; the cost grows with what they hold."""
+
+    @abstractmethod
+    def constraints(self) -> list[KeptApart]:
+        """All constraints that stand, by their ends."""
 
 
 class Loading(Snapshot, Protocol):

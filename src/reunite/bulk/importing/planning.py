@@ -15,6 +15,7 @@ import numpy as np
 
 from reunite.bulk.engine import Engine, QueryRows
 from reunite.bulk.importing.components import smallest_of_each
+from reunite.bulk.importing.constraints import require_constraints
 from reunite.bulk.importing.glue import glue_of
 from reunite.bulk.importing.joining import join_rows
 from reunite.errors import ImportStopped
@@ -86,6 +87,7 @@ def plan_import(
     else:
         _require_free_ids(engine, store)
     _gather(engine, store)
+    require_constraints(engine, store)
     if not allow_oversized:
         _require_limit(engine, store.identity_limit)
     return _planned(engine, store.head, max(at, store.at))

@@ -168,3 +168,9 @@ where id = %(workspace)s
 
 -- name: analyze
 analyze reunite.contact, reunite.identifier, reunite.link, reunite.journal, reunite.provenance
+
+-- name: constraints
+select a_type, a_key, b_type, b_key, position
+from reunite.identity_constraint
+where workspace = %(workspace)s and voided is null
+order by a_type, a_key, b_type, b_key, position

@@ -11,7 +11,7 @@ from psycopg import sql
 from reunite.identifier import Policy
 from reunite.reconcile import Head
 from reunite.repositories import queries
-from reunite.repositories.bulk import TABLES, TIMES, Holder, Rows, Snapshot, Standing
+from reunite.repositories.bulk import TABLES, TIMES, Holder, KeptApart, Rows, Snapshot, Standing
 from reunite.repositories.policy import require_policy
 from reunite.repositories.postgresql import schema
 from reunite.repositories.postgresql.connection import PACKAGE, BoundedConnection, address
@@ -133,6 +133,9 @@ class PostgresqlSnapshot(Snapshot):
         for chunk in self._chunks(identity_ids):
             asked = {"ids": [id_ for (id_,) in chunk], "has_blocks": self.has_blocks}
             yield [Standing(*row) for row in self._all("identities", asked)]
+
+    def constraints(self) -> list[KeptApart]:
+        return [KeptApart(*row) for row in self._all("constraints", {})]
 
     def _chunks(self, rows: Rows) -> Iterator[list[tuple[object, ...]]]:
         """What is asked, if anything can be found: the journal accounts for all there is."""

@@ -106,3 +106,9 @@ where id = :workspace
 -- The indexes of a table that were made by name.
 -- name: indexes
 select name, sql from sqlite_schema where type = 'index' and tbl_name = :table and sql is not null
+
+-- name: constraints
+select a_type, a_key, b_type, b_key, position
+from identity_constraint
+where workspace = :workspace and voided is null
+order by a_type, a_key, b_type, b_key, position

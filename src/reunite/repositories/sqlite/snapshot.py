@@ -15,7 +15,7 @@ import msgspec
 from reunite.identifier import Policy
 from reunite.reconcile import Head
 from reunite.repositories import queries
-from reunite.repositories.bulk import TABLES, Holder, Rows, Snapshot, Standing
+from reunite.repositories.bulk import TABLES, Holder, KeptApart, Rows, Snapshot, Standing
 from reunite.repositories.policy import require_policy
 from reunite.repositories.sqlite import schema
 from reunite.repositories.sqlite.connection import connect, transaction, translated
@@ -134,6 +134,9 @@ class SqliteSnapshot(Snapshot):
         for chunk in identity_ids.tuples():
             asked = {"ids": _json(id_ for (id_,) in chunk), "has_blocks": self.has_blocks}
             yield [Standing(*row) for row in self._all("identities", asked)]
+
+    def constraints(self) -> list[KeptApart]:
+        return [KeptApart(*row) for row in self._all("constraints", {})]
 
     def _is_empty(self) -> bool:
         """Whether there is nothing to be found: the journal accounts for all there is."""
