@@ -10,7 +10,7 @@ serve: $(VENV)/serve.ok  ## serve on 127.0.0.1:8000 with the store in reunite.db
 	$(BIN)/reunite serve $(ARGS)
 
 test: $(VENV)/dev.ok  ## all tests, PostgreSQL's among them
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: $(VENV)/dev.ok  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

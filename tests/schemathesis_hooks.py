@@ -17,3 +17,15 @@ def map_body(_context: schemathesis.HookContext, body: Any) -> Any:
     if isinstance(body, list):
         return [map_body(_context, item) for item in body]
     return body
+
+
+@schemathesis.hook
+def before_load_schema(_context: schemathesis.HookContext, raw_schema: dict[str, Any]) -> None:
+    """A key that came before with another operation is refused, which no schema can say."""
+    for methods in raw_schema["paths"].values():
+        for operation in methods.values():
+            operation["parameters"] = [
+                each
+                for each in operation["parameters"]
+                if each != {"$ref": "#/components/parameters/IdempotencyKey"}
+            ]

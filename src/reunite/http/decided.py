@@ -9,16 +9,9 @@ import msgspec
 
 from reunite.evidence import Block, Constraint, Held, Identifier
 from reunite.http import wire
+from reunite.http.kept import Kept, kept_apart
 from reunite.inquiry.told import Moment, Position, Spelt, moment
 from reunite.operations import Decision, Pairs
-
-
-class Kept(msgspec.Struct, rename="camel"):
-    """A constraint: two identifiers that must never be one person."""
-
-    position: Position
-    a: Spelt
-    b: Spelt
 
 
 class Counted(msgspec.Struct, rename="camel"):
@@ -113,15 +106,15 @@ def decided(decision: Decision) -> DecisionResponse:
 
 def kept(constraint: Constraint) -> Kept:
     """Put a constraint into its shape."""
-    return Kept(constraint.position, _spelt(constraint.a), _spelt(constraint.b))
+    return kept_apart(constraint.position, constraint.a, constraint.b)
 
 
 def held_request(held: Held) -> HeldRequest:
     """Put a held request into its shape."""
     constraint = None
     if held.constraint_position:
-        a, b = Identifier(held.a_type, held.a_key), Identifier(held.b_type, held.b_key)
-        constraint = Kept(held.constraint_position, _spelt(a), _spelt(b))
+        a, b = (held.a_type, held.a_key), (held.b_type, held.b_key)
+        constraint = kept_apart(held.constraint_position, a, b)
     return HeldRequest(
         held.id,
         held.email,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from reunite.errors import ConstraintViolation, InvalidOperation, StillJoined
+from reunite.errors import ConstraintViolation, StillJoined
 from reunite.evidence import Identifier
 from reunite.http import decided, wire
 from reunite.http.inquiring import Inquiring
@@ -207,12 +207,7 @@ def _text(body: Body, name: str) -> str | None:
 
 def _key(request: Request) -> str | None:
     value = request.headers.get(b"idempotency-key")
-    if value is None:
-        return None
-    try:
-        return value.decode("ascii")
-    except UnicodeDecodeError:
-        raise InvalidOperation("Idempotency-Key", "has other characters", "ASCII") from None
+    return None if value is None else value.decode("latin-1")
 
 
 def _page(request: Request) -> tuple[int, int]:

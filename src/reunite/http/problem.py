@@ -1,6 +1,7 @@
 """Errors as problem+json (RFC 9457): one table says which error is which problem.
 
-A problem never repeats what was presented: `wrong` and `right` describe it.
+A problem never repeats what was presented: `wrong` and `right` describe it. Only where a constraint
+is in the way, or evidence is, are the identifiers of those named.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from reunite import errors
+from reunite.http.kept import Kept, kept_apart
 from reunite.inquiry import Step
 
 MEDIA_TYPE = "application/problem+json"
@@ -149,7 +151,8 @@ class ItemProblem(msgspec.Struct, rename="camel"):
         Annotated[int, msgspec.Meta(description="Of the held request that it became.")] | UnsetType
     ) = UNSET
     constraint: (
-        Annotated[int, msgspec.Meta(description="The position of the constraint.")] | UnsetType
+        Annotated[Kept, msgspec.Meta(description="What keeps apart what it would join.")]
+        | UnsetType
     ) = UNSET
     chain: (
         Annotated[
@@ -240,7 +243,7 @@ def _particulars(error: Exception) -> dict[str, Any]:
             }
         case errors.ConstraintViolation():
             said = {
-                "constraint": error.position,
+                "constraint": kept_apart(error.position, error.a, error.b),
                 "held_id": UNSET if error.held_id is None else error.held_id,
                 "chain": error.chain or UNSET,
             }

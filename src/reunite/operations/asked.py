@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from reunite.errors import InvalidOperation
+from reunite.errors import InvalidOperation, OperationRefused
 from reunite.evidence import Identifier
 
 
@@ -38,7 +38,7 @@ class Unlink(msgspec.Struct, frozen=True, tag="unlink"):
                 "one of a pair of identifiers, an identifier, or a position of the journal",
             )
         if self.pair is not None and self.pair[0] == self.pair[1]:
-            raise InvalidOperation("pair", "both are the same identifier", "two that differ")
+            raise OperationRefused("both of the pair are the same identifier; name two that differ")
 
 
 class Merge(msgspec.Struct, frozen=True, tag="merge"):

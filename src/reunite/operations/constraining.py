@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reunite.errors import InvalidOperation, StillJoined, Unknown
+from reunite.errors import OperationRefused, StillJoined, Unknown
 from reunite.evidence import Constraint, Identifier
 from reunite.inquiry.region import identity_ids_of
 from reunite.operations.asked import Constrain, Unconstrain
@@ -38,7 +38,7 @@ def unconstrain(work: Work, asked: Unconstrain) -> Plan:
 def _ends(work: Work, asked: Constrain | Unconstrain) -> tuple[Identifier, Identifier]:
     a, b = work.identifier(asked.a), work.identifier(asked.b)
     if a == b:
-        raise InvalidOperation("b", "is the same identifier as a", "two that differ")
+        raise OperationRefused("both are the same identifier; name two that differ")
     return (a, b) if a < b else (b, a)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from typing import Any, TypedDict, Unpack
 
@@ -37,6 +38,8 @@ TEXT = 2_000
 
 KEY = 255
 """Characters that a key may have."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _decision = msgspec.json.Decoder(Decision)
 
@@ -136,8 +139,8 @@ class Operations:
         key: str | None = None,
     ) -> Decision:
         """Do an operation, or only try it."""
-        for field, text, most in (("who", who, TEXT), ("why", why, TEXT), ("key", key, KEY)):
-            _require_text(field, text, most)
+        who, why = _meant("who", who, TEXT), _meant("why", why, TEXT)
+        key = _meant("key", key, KEY)
         if dry_run:
             with self._store.sight() as sight:
                 return _plan(Work(sight), asked).decision(None)
@@ -220,8 +223,14 @@ _PLANS: dict[type[Asked], Callable[[Work, Any], Plan]] = {
 }
 
 
-def _require_text(field: str, text: str | None, most: int) -> None:
-    if text is None:
-        return
-    if not text.strip() or len(text) > most or "\0" in text:
-        raise InvalidOperation(field, "is empty, too long, or no text", f"1 to {most} characters")
+def _meant(field: str, text: str | None, most: int) -> str | None:
+    """A text as it is kept: None where it is empty or blank. Raises `InvalidOperation`."""
+    if text is None or not text.strip():
+        return None
+    if len(text) > most or "\0" in text or _SURROGATE.search(text):
+        raise InvalidOperation(
+            field,
+            "is too long, or has characters that are none",
+            f"text of at most {most} characters",
+        )
+    return text

@@ -98,7 +98,7 @@ PARAMETERS: Json = {
         "in": "header",
         "required": False,
         "description": "The same key within a day is answered as it was, and not done again.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": KEY, "pattern": "^[!-~]+$"},
+        "schema": {"type": "string", "maxLength": KEY},
     },
     "Position": _in_path("position", "A row of the journal."),
     "HeldId": _in_path("heldId", "A held request."),
@@ -143,17 +143,19 @@ def paths(write: Writer) -> Json:
             by,
             "Position",
         ),
-        "/constraints": decide.one(
-            "constrain", "Keep two identifiers in different identities.", "ConstraintRequest", two
+        "/constraints": decide.list(
+            "constraints", "The constraints that stand.", "Constraints", paged=True
         )
-        | decide.list("constraints", "The constraints that stand.", "Constraints", paged=True),
+        | decide.one(
+            "constrain", "Keep two identifiers in different identities.", "ConstraintRequest", two
+        ),
         "/constraints/remove": decide.one(
             "unconstrain", "Remove the constraints between two.", "ConstraintRequest", two
         ),
-        "/blocks": decide.one(
+        "/blocks": decide.list("blocks", "All that is blocked.", "Blocks", paged=False)
+        | decide.one(
             "block", "Let an identifier link no one; shows whom that splits.", "BlockRequest", one
-        )
-        | decide.list("blocks", "All that is blocked.", "Blocks", paged=False),
+        ),
         "/blocks/remove": decide.one(
             "unblock", "Let it link again; shows whom that joins.", "BlockRequest", one
         ),
