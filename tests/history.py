@@ -38,14 +38,16 @@ class Client:
             str(parts.hostname), parts.port, timeout=PATIENCE
         )
 
-    def post(self, path: str, body: object) -> Reply | None:
+    def post(
+        self, path: str, body: object, more_headers: Mapping[str, str] | None = None
+    ) -> Reply | None:
         """Post JSON; None where the connection was lost with the answer unread.
 
         While it cannot connect nothing was sent, so it tries again until it runs out of
         patience.
         """
         self._connect()
-        headers = {"content-type": "application/json"}
+        headers = {"content-type": "application/json", **(more_headers or {})}
         try:
             self._connection.request("POST", path, json.dumps(body), headers)
             response = self._connection.getresponse()
