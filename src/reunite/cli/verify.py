@@ -29,6 +29,7 @@ def verify(
 ) -> None:
     """Work out a workspace anew from its evidence, and say where the store differs."""
     require_bulk()
+    from reunite.bulk.decisions import require_none
     from reunite.bulk.engine import Engine
     from reunite.bulk.progress import Progress
     from reunite.bulk.verifying import verify as verify_it
@@ -42,6 +43,7 @@ def verify(
             settings.database, workspace=settings.workspace, phone_region=settings.phone_region
         ) as snapshot,
     ):
+        require_none(snapshot, "verify")
         verification = verify_it(engine, snapshot, Progress())
     if json:
         print(wire.encode(verification).decode())
