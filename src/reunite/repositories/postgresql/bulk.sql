@@ -157,6 +157,14 @@ where pg_index.indrelid = %(table)s::regclass
 -- name: set_identity_limit
 update reunite.workspace set identity_limit = %(identity_limit)s where id = %(workspace)s
 
+-- Whatever brought a block, it is among the blocks from then on.
+-- name: keep_blocks
+insert into reunite.block (workspace, type, key, position)
+select workspace, type, key, blocked_by
+from reunite.identifier
+where workspace = %(workspace)s and blocked_by is not null
+on conflict do nothing
+
 -- name: note_blocks
 update reunite.workspace
 set has_blocks = not has_blocks

@@ -98,12 +98,11 @@ class PostgresqlLoading(PostgresqlSnapshot, Loading):
         self._copy(table, ["workspace", *rows.columns], rows.copy_text(self._workspace))
 
     def block(self, identifiers: Rows) -> None:
-        for table, position in (("identifier", "blocked_by"), ("block", "position")):
-            self._copy(
-                table,
-                ["workspace", position, "type", "key"],
-                identifiers.copy_text(self._workspace, self.head.position + 1),
-            )
+        self._copy(
+            "identifier",
+            ["workspace", "blocked_by", "type", "key"],
+            identifiers.copy_text(self._workspace, self.head.position + 1),
+        )
 
     def repoint(self, identities: Rows) -> None:
         for chunk in self._chunks(identities):
@@ -116,6 +115,7 @@ class PostgresqlLoading(PostgresqlSnapshot, Loading):
 
     def commit(self) -> None:
         self._make_indexes()
+        self._execute("keep_blocks", {})
         self._execute("note_blocks", {})
         try:
             self._live.execute("commit")

@@ -89,8 +89,18 @@ where workspace = :workspace and identity_id = :identity_id
 insert into identifier (workspace, type, key, blocked_by)
 values (:workspace, :type, :key, :position)
 
--- name: note_block
-insert into block (workspace, type, key, position) values (:workspace, :type, :key, :position)
+-- Whatever brought a block, it is among the blocks from then on.
+-- name: keep_blocks
+insert into block (workspace, type, key, position)
+select identifier.workspace, identifier.type, identifier.key, identifier.blocked_by
+from identifier indexed by identifier_blocked
+where identifier.workspace = :workspace and identifier.blocked_by is not null
+  and not exists (
+    select 1 from block
+    where block.workspace = identifier.workspace
+      and block.type = identifier.type and block.key = identifier.key
+      and block.position = identifier.blocked_by
+  )
 
 -- name: set_identity_limit
 update workspace set identity_limit = :identity_limit where id = :workspace

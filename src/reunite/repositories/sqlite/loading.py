@@ -142,12 +142,13 @@ class SqliteLoading(SqliteSnapshot, Loading):
     def block(self, identifiers: Rows) -> None:
         with self._writing():
             for chunk in identifiers.tuples():
-                blocked = [
-                    self._with(type=type_, key=key, position=self.head.position + 1)
-                    for type_, key in chunk
-                ]
-                self._connection.executemany(QUERIES["block"], blocked)
-                self._connection.executemany(QUERIES["note_block"], blocked)
+                self._connection.executemany(
+                    QUERIES["block"],
+                    (
+                        self._with(type=type_, key=key, position=self.head.position + 1)
+                        for type_, key in chunk
+                    ),
+                )
 
     def repoint(self, identities: Rows) -> None:
         with self._writing():
@@ -168,6 +169,7 @@ class SqliteLoading(SqliteSnapshot, Loading):
         with self._writing():
             for sql in self._dropped:
                 self._connection.execute(sql)
+            self._connection.execute(QUERIES["keep_blocks"], self._with())
             self._connection.execute(QUERIES["note_blocks"], self._with())
         self._is_over = True
         self._commit()
