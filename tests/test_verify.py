@@ -133,7 +133,7 @@ BROKEN: dict[str, tuple[str | Sequence[str], str]] = {
     ),
     "a second link at a position": (
         "insert into reunite.link select workspace, a_type, a_key, 'phone', '100', source,"
-        " position, at, 0, 0 from reunite.link where workspace = :w and b_key <> '100' and"
+        " position, at, 0, 0, null from reunite.link where workspace = :w and b_key <> '100' and"
         " position = " + NEWEST.format("linked"),
         "position_without_its_link",
     ),

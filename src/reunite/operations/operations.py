@@ -140,7 +140,8 @@ class Operations:
     ) -> Decision:
         """Do an operation, or only try it."""
         who, why = _meant("who", who, TEXT), _meant("why", why, TEXT)
-        key = _meant("key", key, KEY)
+        if key is not None and _meant("key", key, KEY) is None:
+            raise InvalidOperation("key", "is empty", _characters(KEY))
         if dry_run:
             with self._store.sight() as sight:
                 return _plan(Work(sight), asked).decision(None)
@@ -231,6 +232,10 @@ def _meant(field: str, text: str | None, most: int) -> str | None:
         raise InvalidOperation(
             field,
             "is too long, or has characters that are none",
-            f"text of at most {most} characters",
+            _characters(most),
         )
     return text
+
+
+def _characters(most: int) -> str:
+    return f"1 to {most} characters"

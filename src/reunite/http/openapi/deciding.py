@@ -98,7 +98,7 @@ PARAMETERS: Json = {
         "in": "header",
         "required": False,
         "description": "The same key within a day is answered as it was, and not done again.",
-        "schema": {"type": "string", "maxLength": KEY},
+        "schema": {"type": "string", "minLength": 1, "maxLength": KEY},
     },
     "Position": _in_path("position", "A row of the journal."),
     "HeldId": _in_path("heldId", "A held request."),
