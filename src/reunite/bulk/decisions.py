@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from reunite.errors import OperationRefused
+from reunite.errors import DecisionsNotKnown
 from reunite.repositories.bulk import Snapshot
 
 
 def require_none(snapshot: Snapshot, command: str) -> None:
-    """Raise `OperationRefused` where a command would take decisions for damage, or lose them."""
+    """Raise `DecisionsNotKnown` where a command would take decisions for damage, or lose them."""
     if snapshot.has_operations():
-        raise OperationRefused(
+        raise DecisionsNotKnown(
             f"{command} does not know yet what is decided by hand, and this workspace has such "
             "decisions, or requests that wait for one; nothing was done. "
-            "To keep all of it, copy the file of a SQLite store, or dump the database"
+            "To keep all of it, back up the store itself: with sqlite3's .backup, or with pg_dump"
         )

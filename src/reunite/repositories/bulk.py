@@ -139,8 +139,10 @@ class Snapshot(Protocol):
     """The store's clock then, never before the head's; in a `Loading` read under the lock."""
 
     @abstractmethod
-    def csv(self, table: str) -> Iterator[bytes]:
+    def csv(self, table: str, *, standing: bool = False) -> Iterator[bytes]:
         """A whole table of `TABLES`, as blocks of whole lines of CSV without a header.
+
+        ``standing`` leaves out what is voided, of the tables ``contact`` and ``link``.
 
         Columns as in `TABLES`; null is an empty field without quotes; times are microseconds. In
         order of the table's key, but for ``identifier`` and ``link``: they come as they lie there,

@@ -34,9 +34,15 @@ _TEXTS = frozenset(
 Column: TypeAlias = NDArray[np.int64]
 
 
-def bring_table(engine: Engine, snapshot: Snapshot, table: str, progress: Progress) -> None:
-    """Make a table of the engine of a whole table of the store, in the order it comes in."""
-    _bring(engine, table, TABLES[table], snapshot.csv(table), total_of(snapshot, table), progress)
+def bring_table(
+    engine: Engine, snapshot: Snapshot, table: str, progress: Progress, *, standing: bool = False
+) -> None:
+    """Make a table of the engine of a whole table of the store, in the order it comes in.
+
+    ``standing`` leaves out what is voided, as in `Snapshot.csv`.
+    """
+    blocks = snapshot.csv(table, standing=standing)
+    _bring(engine, table, TABLES[table], blocks, total_of(snapshot, table), progress)
 
 
 def bring_tree(engine: Engine, snapshot: Snapshot, progress: Progress) -> None:

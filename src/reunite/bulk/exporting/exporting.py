@@ -46,8 +46,8 @@ def export(
 
 
 def _gather_identities(engine: Engine, snapshot: Snapshot, progress: Progress) -> None:
-    for table in ("identifier", "link"):
-        bring_table(engine, snapshot, table, progress)
+    bring_table(engine, snapshot, "identifier", progress)
+    bring_table(engine, snapshot, "link", progress, standing=True)
     for query in ("make_member", "make_attribute", "make_exported"):
         engine.connection.execute(QUERIES[query])
     rows = engine.count("member")

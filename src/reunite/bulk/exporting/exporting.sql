@@ -19,10 +19,10 @@ select
 from tree join contact on contact.id = tree.id
 order by tree.id
 
--- The contacts identity by identity, by age; an identity goes by its primary.
+-- The contacts identity by identity, by age, with what they answer for; an identity goes by its primary.
 -- name: make_member
 create or replace table member as
-select coalesce(tree.linked_id, tree.id) as head, contact.id, contact.email, contact.phone
+select coalesce(tree.linked_id, tree.id) as head, tree.id, tree.email, tree.phone_number as phone
 from tree join contact on contact.id = tree.id
 order by head, contact.created_at, contact.id
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from reunite.bulk.engine import Engine
-from reunite.bulk.evidence.tables import bring_table
+from reunite.bulk.evidence.tables import bring_table, bring_tree
 from reunite.bulk.progress import Progress
 from reunite.repositories import queries
 from reunite.repositories.bulk import Snapshot
@@ -67,8 +67,12 @@ class Statistics(msgspec.Struct, frozen=True, rename="camel"):
 
 def statistics_of(engine: Engine, snapshot: Snapshot, progress: Progress) -> Statistics:
     """Count a workspace; `LISTED` of what is listed. Raises `StoreError` where the store fails."""
-    for table in ("contact", "identifier", "link"):
-        bring_table(engine, snapshot, table, progress)
+    bring_table(engine, snapshot, "contact", progress)
+    if snapshot.has_operations():
+        bring_tree(engine, snapshot, progress)
+        engine.connection.execute(QUERIES["answer_for_what_stands"])
+    bring_table(engine, snapshot, "identifier", progress)
+    bring_table(engine, snapshot, "link", progress, standing=True)
     with progress.phase("counting", 4) as advance:
         engine.connection.execute(QUERIES["make_sized"])
         advance(1)

@@ -1,6 +1,13 @@
 -- What is in a workspace, of its tables contact, identifier and link. The size of an identity is the
 -- number of its identifiers that are not blocked, as in the limit.
 
+-- Where anything was decided by hand: the contacts that are not retired, with what they answer for.
+-- name: answer_for_what_stands
+create or replace table contact as
+select
+  tree.id, contact.identity_id, contact.created_at, tree.email, tree.phone_number as phone
+from tree join contact on contact.id = tree.id
+
 -- name: counts
 select
   (select count(*) from contact) as contacts,

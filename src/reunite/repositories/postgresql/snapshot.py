@@ -107,11 +107,13 @@ class PostgresqlSnapshot(Snapshot):
         ((clock,),) = self._all("clock", {})
         self.at = max(clock, self.head.at)
 
-    def csv(self, table: str) -> Iterator[bytes]:
+    def csv(self, table: str, *, standing: bool = False) -> Iterator[bytes]:
         columns = sql.SQL(", ").join(map(_told, TABLES[table]))
         query = sql.SQL("copy (select {} from {} where workspace = {}").format(
             columns, sql.Identifier("reunite", table), self._workspace
         )
+        if standing:
+            query += sql.SQL(" and voided is null")
         if table in _ORDERS:
             query += sql.SQL(" order by workspace, " + _ORDERS[table])
         return self._lines(query + sql.SQL(") to stdout (format csv)"), {})

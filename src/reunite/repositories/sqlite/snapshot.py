@@ -98,10 +98,9 @@ class SqliteSnapshot(Snapshot):
         self.head = Head() if head is None else Head(*head)
         self.at = max(now(), self.head.at)
 
-    def csv(self, table: str) -> Iterator[bytes]:
-        return self._lines(
-            f"select {_line(TABLES[table])} from {table} where workspace = :workspace", self._with()
-        )
+    def csv(self, table: str, *, standing: bool = False) -> Iterator[bytes]:
+        query = f"select {_line(TABLES[table])} from {table} where workspace = :workspace"
+        return self._lines(query + " and voided is null" * standing, self._with())
 
     def tree_csv(self) -> Iterator[bytes]:
         return self._lines(QUERIES["tree"], {"name": self._name})
