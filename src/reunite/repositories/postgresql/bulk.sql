@@ -1,6 +1,7 @@
 -- What import, verify and export ask. Lists come as arrays of some ten thousand values; for them the
 -- session does without sequential scans, hash joins and merge joins (by_key), so that each value is
--- looked up by key and the cost grows with them and not with the store.
+-- looked up by key and the cost grows with them and not with the store. `lateral` with `offset 0` and
+-- generic plans are for workspaces that are newer than the statistics, as in transaction.sql.
 
 -- name: begin_snapshot
 begin isolation level repeatable read read only
@@ -25,14 +26,16 @@ select
   set_config('enable_seqscan', 'off', true),
   set_config('enable_hashjoin', 'off', true),
   set_config('enable_mergejoin', 'off', true),
-  set_config('jit', 'off', true)
+  set_config('jit', 'off', true),
+  set_config('plan_cache_mode', 'force_generic_plan', true)
 
 -- For whole tables again.
 -- name: at_large
 set local enable_seqscan to default;
 set local enable_hashjoin to default;
 set local enable_mergejoin to default;
-set local jit to default
+set local jit to default;
+set local plan_cache_mode to default
 
 -- name: workspace_state
 select id, phone_region, rule_version, identity_limit, has_blocks
@@ -55,14 +58,20 @@ select (extract(epoch from clock_timestamp()) * 1000000)::bigint
 
 -- name: holders
 select
-  identifier.type, identifier.key, contact.id, contact.identity_id,
-  identifier.blocked_by is not null
+  asked.type, asked.key, contact.id, contact.identity_id, identifier.blocked_by is not null
 from unnest(%(types)b::text[], %(keys)b::text[]) asked (type, key)
-join reunite.identifier
-  on identifier.workspace = %(workspace)s
-  and identifier.type = asked.type and identifier.key = asked.key
-left join reunite.contact
-  on contact.workspace = %(workspace)s and contact.id = identifier.contact_id
+cross join lateral (
+  select * from reunite.identifier
+  where identifier.workspace = %(workspace)s
+    and identifier.type = asked.type and identifier.key = asked.key
+  offset 0
+) identifier
+left join lateral (
+  select * from reunite.contact
+  where contact.workspace = %(workspace)s
+    and contact.id = identifier.contact_id
+  offset 0
+) contact on true
 
 -- Subqueries with a limit, not exists: the planner would hash a whole workspace for that.
 -- name: taken
@@ -134,9 +143,18 @@ copy (
 
 -- name: repoint
 update reunite.contact
-set identity_id = asked.successor
-from unnest(%(identity_ids)b::bigint[], %(successors)b::bigint[]) asked (identity_id, successor)
-where contact.workspace = %(workspace)s and contact.identity_id = asked.identity_id
+set identity_id = moved.successor
+from (
+  select member.id, asked.successor
+  from unnest(%(identity_ids)b::bigint[], %(successors)b::bigint[]) asked (identity_id, successor)
+  cross join lateral (
+    select contact.id from reunite.contact
+    where contact.workspace = %(workspace)s and contact.identity_id = asked.identity_id
+    offset 0
+  ) member
+  offset 0
+) moved
+where contact.workspace = %(workspace)s and contact.id = moved.id
 
 -- How to drop each index of a table and how to make it again.
 -- name: indexes
