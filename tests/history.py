@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from linearizability import Answer, Operation, Refusal
+from linearizability import Answer, Blocked, KeptApart, Operation, Refusal, Seen
 
 Request = tuple[str | None, str | None]
 PATIENCE = 30
@@ -108,7 +108,7 @@ def body_of(request: Request, rng: random.Random) -> dict[str, object]:
     return {"email": email, "phoneNumber": int(str(phone)) if as_number else phone}
 
 
-def answer_of(reply: Reply | None) -> Answer | Refusal | None:
+def answer_of(reply: Reply | None) -> Seen | None:
     """Read the answer to one request; None where the outcome is unknown (any 503 counts so)."""
     if reply is None or reply.status == 503:
         return None
@@ -117,7 +117,7 @@ def answer_of(reply: Reply | None) -> Answer | Refusal | None:
     return _refusal(reply.status, reply.body)
 
 
-def answers_of(reply: Reply | None, number: int) -> list[Answer | Refusal | None]:
+def answers_of(reply: Reply | None, number: int) -> list[Seen | None]:
     """Read the answers to an array of so many items, in order; these do not tell the outcome."""
     if reply is None or reply.status == 503:
         return [None] * number
@@ -126,16 +126,21 @@ def answers_of(reply: Reply | None, number: int) -> list[Answer | Refusal | None
     return [_item(item) for item in reply.body]
 
 
-def _item(item: dict[str, Any]) -> Answer | Refusal | None:
+def _item(item: dict[str, Any]) -> Seen | None:
     if "contact" in item:
         return Answer.read(None, item["contact"])
     problem = item["problem"]
     return None if problem["status"] == 503 else _refusal(problem["status"], problem)
 
 
-def _refusal(status: int, problem: dict[str, Any]) -> Refusal:
+def _refusal(status: int, problem: dict[str, Any]) -> Refusal | KeptApart | Blocked:
+    if status == 422:
+        return Blocked()
     if status != 409:
         raise AssertionError(f"a good request was answered {status}: {problem}")
+    if "constraint" in problem:
+        a, b = ((end["type"], end["value"]) for end in map(problem["constraint"].get, "ab"))
+        return KeptApart(a, b)
     return Refusal(*(problem[name] for name in ("identity", "size", "wouldBe", "limit")))
 
 
@@ -219,7 +224,7 @@ class _Log:
         called: int,
         returned: int,
         request: Request,
-        answer: Answer | Refusal | None,
+        answer: Seen | None,
         after: int | None,
     ) -> None:
         self.operations.append(Operation(self.client, called, returned, *request, answer, after))

@@ -2,48 +2,40 @@
 
 The search is Wing and Gong's with Lowe's memory: a set of requests already ordered, together with
 the state they lead to, is looked into once (J. M. Wing, C. Gong, "Testing and verifying concurrent
-objects", 1993; G. Lowe, "Testing for linearizability", 2017). The sequential rule is written here a
-third time, on a state that is small, immutable and equal exactly when the future is.
+objects", 1993; G. Lowe, "Testing for linearizability", 2017).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
 
+from sequential import (
+    Answer,
+    Blocked,
+    KeptApart,
+    Node,
+    Refusal,
+    Rule,
+    Seen,
+    State,
+)
 
-class Answer(NamedTuple):
-    """What a request was answered with, as the caller saw it.
-
-    ``outcome`` is None where the caller was not told (the items of an array are not).
-    """
-
-    outcome: str | None
-    primary: int
-    emails: tuple[str, ...]
-    phones: tuple[str, ...]
-    secondaries: tuple[int, ...]
-
-    @classmethod
-    def read(cls, outcome: str | None, contact: Mapping[str, Any]) -> Answer:
-        """Read the contract's ``contact`` object."""
-        return cls(
-            outcome,
-            contact["primaryContactId"],
-            tuple(contact["emails"]),
-            tuple(contact["phoneNumbers"]),
-            tuple(contact["secondaryContactIds"]),
-        )
-
-
-class Refusal(NamedTuple):
-    """A request that would have brought an identity past the limit."""
-
-    primary: int
-    size: int
-    would_be: int
-    limit: int
+__all__ = [
+    "Answer",
+    "Blocked",
+    "Counterexample",
+    "KeptApart",
+    "Linearisation",
+    "Node",
+    "Operation",
+    "Refusal",
+    "Rule",
+    "Seen",
+    "State",
+    "UndecidedError",
+    "linearise",
+]
 
 
 @dataclass(frozen=True)
@@ -60,91 +52,8 @@ class Operation:
     returned: int
     email: str | None
     phone: str | None
-    answer: Answer | Refusal | None
+    answer: Seen | None
     after: int | None = None
-
-
-class Stored(NamedTuple):
-    """A contact of the sequential state; the first has number 0, ``primary`` is a number."""
-
-    email: str | None
-    phone: str | None
-    primary: int
-
-
-State = tuple[Stored, ...]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """The sequential rule on a store that knows none of the history's identifiers yet.
-
-    ``first_id`` is the id that the next contact gets, ``limit`` the number of distinct identifiers
-    an identity may have.
-    """
-
-    first_id: int = 1
-    limit: int = 10_000
-
-    def step(
-        self, state: State, email: str | None, phone: str | None
-    ) -> tuple[State, Answer | Refusal]:
-        """Return the state after a request, and its answer."""
-        holders = {
-            "email": _primary_where(state, email=email),
-            "phone": _primary_where(state, phone=phone),
-        }
-        homes = sorted({primary for primary in holders.values() if primary is not None})
-        is_new = (email is not None and holders["email"] is None) or (
-            phone is not None and holders["phone"] is None
-        )
-        if not homes:
-            outcome, after = "created", (*state, Stored(email, phone, len(state)))
-        elif is_new:
-            outcome, after = "extended", (*state, Stored(email, phone, homes[0]))
-        elif len(homes) > 1:
-            outcome, after = "merged", tuple(_moved(each, homes[1], homes[0]) for each in state)
-        else:
-            return state, self._answer("known", state, homes[0])
-        primary = homes[0] if homes else len(state)
-        would_be = _size(after, primary)
-        if would_be > self.limit:
-            size = _size(state, primary)
-            return state, Refusal(self.first_id + primary, size, would_be, self.limit)
-        return after, self._answer(outcome, after, primary)
-
-    def _answer(self, outcome: str, state: State, primary: int) -> Answer:
-        members = [n for n, stored in enumerate(state) if stored.primary == primary]
-        emails = dict.fromkeys(e for n in members if (e := state[n].email) is not None)
-        phones: dict[str, str] = {}
-        for number in members:
-            if (phone := state[number].phone) is not None:
-                phones.setdefault(_key(phone), phone)
-        ids = tuple(self.first_id + number for number in members)
-        return Answer(outcome, ids[0], tuple(emails), tuple(phones.values()), ids[1:])
-
-
-def _key(phone: str) -> str:
-    return phone.lstrip("+")
-
-
-def _primary_where(state: State, email: str | None = None, phone: str | None = None) -> int | None:
-    for stored in state:
-        if email is not None and stored.email == email:
-            return stored.primary
-        if phone is not None and stored.phone is not None and _key(stored.phone) == _key(phone):
-            return stored.primary
-    return None
-
-
-def _moved(stored: Stored, loser: int, winner: int) -> Stored:
-    return stored._replace(primary=winner) if stored.primary == loser else stored
-
-
-def _size(state: State, primary: int) -> int:
-    members = [stored for stored in state if stored.primary == primary]
-    emails = {stored.email for stored in members if stored.email is not None}
-    return len(emails) + len({_key(stored.phone) for stored in members if stored.phone is not None})
 
 
 @dataclass(frozen=True)
@@ -168,7 +77,7 @@ class Counterexample:
 
     def __str__(self) -> str:
         search = _Search(self.history, self.rule)
-        state: State = ()
+        state = State()
         lines = ["no order explains the answers; the longest that explains its own:"]
         for place, index in enumerate(self.order, start=1):
             state, answer = search.step(state, index)
@@ -190,17 +99,17 @@ class Counterexample:
         )
 
 
-def _fits(answer: Answer | Refusal, seen: Answer | Refusal) -> bool:
+def _fits(answer: Seen, seen: Seen) -> bool:
     if isinstance(answer, Answer) and isinstance(seen, Answer) and seen.outcome is None:
         return answer[1:] == seen[1:]
-    return answer == seen
+    return type(answer) is type(seen) and answer == seen
 
 
-def _shown(answer: Answer | Refusal | None) -> str:
+def _shown(answer: Seen | None) -> str:
     if answer is None:
         return "unknown"
-    if isinstance(answer, Refusal):
-        return f"refused {tuple(answer)}"
+    if not isinstance(answer, Answer):
+        return f"refused {answer}"
     return (
         f"{answer.outcome or ''} {answer.primary} {list(answer.emails)} {list(answer.phones)}"
         f" {list(answer.secondaries)}"
@@ -221,7 +130,7 @@ def linearise(
     search = _Search(history, rule)
     seen: set[tuple[int, State]] = set()
     longest: tuple[int, ...] = ()
-    waiting: list[tuple[int, State, tuple[int, ...]]] = [(0, (), ())]
+    waiting: list[tuple[int, State, tuple[int, ...]]] = [(0, State(), ())]
     while waiting:
         mask, state, order = waiting.pop()
         if mask & search.answered == search.answered:
@@ -250,7 +159,7 @@ class _Search:
     def mask(self, indices: Iterator[int] | Sequence[int]) -> int:
         return sum(1 << index for index in indices)
 
-    def step(self, state: State, index: int) -> tuple[State, Answer | Refusal]:
+    def step(self, state: State, index: int) -> tuple[State, Seen]:
         operation = self.history[index]
         return self.rule.step(state, operation.email, operation.phone)
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from faulty import RIGHT, WRONG, Atomic, random_history, random_requests, read
 from linearizability import (
     Answer,
+    Blocked,
     Counterexample,
+    KeptApart,
     Linearisation,
+    Node,
     Operation,
     Refusal,
     Rule,
+    Seen,
     State,
     UndecidedError,
     linearise,
 )
-from oracle import Oracle
+from oracle import Oracle, nodes_of
 
 CREATED = Answer("created", 1, ("a@x.io",), ("1",), ())
 EXTENDED = Answer("extended", 1, ("a@x.io",), ("1", "2"), (2,))
@@ -31,7 +36,7 @@ def operation(
     called: int,
     returned: int,
     phone: str | None,
-    answer: Answer | Refusal | None,
+    answer: Seen | None,
     after: int | None = None,
 ) -> Operation:
     return Operation(client, called, returned, "a@x.io", phone, answer, after)
@@ -45,11 +50,29 @@ def is_linearizable(*history: Operation, rule: Rule | None = None) -> bool:
 @pytest.mark.parametrize("seed", range(20))
 def test_the_sequential_rule_agrees_with_the_oracle(seed: int, limit: int) -> None:
     rule, oracle = Rule(limit=limit), Oracle(limit)
-    state: State = ()
+    state = State()
     for request in random_requests(random.Random(seed), 40, emails=8, phones=8):
         state, answer = rule.step(state, *request)
         assert answer == read(oracle.identify(*request))
-    assert len(state) == oracle.number_of_contacts
+    assert len(state.contacts) == oracle.number_of_contacts
+
+
+@pytest.mark.parametrize("limit", [3, 10_000])
+@pytest.mark.parametrize("seed", range(20))
+def test_the_sequential_rule_agrees_with_the_oracle_on_what_is_blocked(
+    seed: int, limit: int
+) -> None:
+    rng = random.Random(seed)
+    requests = random_requests(rng, 40, emails=5, phones=5)
+    nodes = sorted({node for request in requests for node in nodes_of(*request)})
+    blocked = frozenset(rng.sample(nodes, 2))
+    rule, oracle = Rule(limit=limit, blocked=blocked), Oracle(limit)
+    oracle.block(*blocked)
+    state = State()
+    for request in requests:
+        state, answer = rule.step(state, *request)
+        expected = oracle.identify(*request)
+        assert answer == (Blocked() if "blocked" in expected else read(expected))
 
 
 def test_an_empty_history_is_linearizable() -> None:
@@ -120,6 +143,42 @@ def test_a_refusal_is_an_answer_that_changes_nothing() -> None:
     refused = operation(0, 3, 4, "2", Refusal(1, 2, 3, 2))
     assert is_linearizable(first, refused, again, rule=Rule(limit=2))
     assert not is_linearizable(first, refused, again, rule=Rule(limit=3))
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (("email", "a@x.io"), ("phone", "2")),
+        (("phone", "1"), ("phone", "2")),
+    ],
+)
+def test_what_is_kept_apart_is_refused_and_changes_nothing(a: Node, b: Node) -> None:
+    rule = Rule(constraints=((a, b),))
+    first, again = operation(0, 1, 2, "1", CREATED), operation(0, 5, 6, "1", KNOWN)
+    assert is_linearizable(first, operation(0, 3, 4, "2", KeptApart(a, b)), again, rule=rule)
+    assert not is_linearizable(first, operation(0, 3, 4, "2", KeptApart(a, b)), again)
+    assert not is_linearizable(first, operation(0, 3, 4, "2", EXTENDED), rule=rule)
+
+
+def test_two_merges_that_a_constraint_forbids_together_are_caught() -> None:
+    """Each is right for itself; a server that checks before it takes the lock lets both through."""
+    a, c = ("email", "a@x.io"), ("email", "c@x.io")
+    ones = [Operation(0, n, n, f"{e}@x.io", str(n), _alone(n, e)) for n, e in enumerate("abc", 1)]
+    one = Answer("merged", 1, ("a@x.io", "b@x.io"), ("1", "2"), (2,))
+    both = Answer("merged", 1, ("a@x.io", "b@x.io", "c@x.io"), ("1", "2", "3"), (2, 3))
+    history = [
+        *ones,
+        Operation(0, 10, 20, "a@x.io", "2", one),
+        Operation(1, 10, 20, "c@x.io", "2", both),
+    ]
+    assert is_linearizable(*history)
+    assert not is_linearizable(*history, rule=Rule(constraints=((a, c),)))
+    history[-1] = replace(history[-1], answer=KeptApart(a, c))
+    assert is_linearizable(*history, rule=Rule(constraints=((a, c),)))
+
+
+def _alone(number: int, letter: str) -> Answer:
+    return Answer("created", number, (f"{letter}@x.io",), (str(number),), ())
 
 
 def test_ids_may_start_anywhere() -> None:
