@@ -454,7 +454,10 @@ begin
       coalesce(l.email_identity, l.phone_identity) as identity,
       min(l.item) over (partition by coalesce(l.email_identity, l.phone_identity)) as told_at
     from reunite.look_up(v_workspace, p_emails, p_phones) l
-    where (l.seen or (v_has_blocks and reunite.blocked_pair_is_seen(v_workspace, l.email, l.phone)))
+    where (
+        l.seen
+        or (v_has_blocks and reunite.blocked_pair_is_seen(v_workspace, l.email, l.phone))
+      )
       and (
         l.email is null
         or l.email_identity is not null
