@@ -78,6 +78,18 @@ def test_a_blocked_identifier_that_only_a_link_shows_can_be_unlinked(
     assert whose(store, 1) == (1, ["a@x.co"], [], [])
 
 
+def test_an_unlinked_identifier_takes_a_link_of_two_that_both_hang_on_it(
+    store: Store, operations: Operations
+) -> None:
+    store.identify_many([("b@x.co", "1"), ("b@x.co", "2")])
+    operations.merge(1, 2)
+    operations.block(TWO)
+    operations.unlink(1, identifier=B, constrain=False)
+    operations.unblock(TWO)
+    assert whose(store, 1) == (1, ["b@x.co"], [], [])
+    assert whose(store, 2) == (2, [], ["2"], [])
+
+
 # ── blocks ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -178,6 +190,26 @@ def test_two_that_a_blocked_anchor_left_apart_can_be_merged(
     operations.merge(1, 9)
     assert whose(store, 1) == whose(store, 9)
     assert operations.merge(9, 1).position is None
+
+
+def test_a_contact_that_went_is_merged_as_who_holds_its_anchor(
+    store: Store, operations: Operations, import_rows: Import
+) -> None:
+    store.identify_many([("a@x.co", "1"), ("b@x.co", "2")])
+    import_rows("9,,1,")
+    operations.undo(3)
+    operations.merge(9, 2)
+    assert whose(store, 2) == whose(store, 9) == (1, ["a@x.co", "b@x.co"], ["1", "2"], [2])
+
+
+def test_a_merge_that_joins_no_one_yet_is_not_held_to_the_limit(
+    store: Store, operations: Operations
+) -> None:
+    store.identify_many([("a@x.co", "1"), ("a@x.co", "2"), (None, "3")])
+    operations.block(THREE)
+    store.set_identity_limit(2)
+    operations.merge(1, 3)
+    assert whose(store, 3) == (3, [], ["3"], [])
 
 
 # ── imports into what was unlinked ───────────────────────────────────────────────────────────────

@@ -108,10 +108,10 @@ class Twins:
         for store in self.stores:
             tried = _attempt(store, asked, dry_run=True)
             done = _attempt(store, asked, who="Ann", why="they asked")
-            assert told(_give(done)) == expected, asked
+            assert (found := told(_give(done))) == expected, (asked, found, expected)
             if isinstance(done, Decision) and isinstance(tried, Decision):
                 assert tried == msgspec.structs.replace(done, position=None), asked
-                self._assert_tells_what_changed(done, people)
+                self._assert_tells_what_changed(done, people, self.now, asked)
             else:
                 assert (type(tried), str(tried)) == (type(done), str(done))
         if expected[0] != "done":
@@ -129,18 +129,22 @@ class Twins:
         tried = _attempt(self.stores[0], asked, dry_run=True)
         if isinstance(tried, Decision):
             assert kind == "done", asked
-            self._assert_tells_what_changed(tried, self.now.people(), supposed.now)
+            self._assert_tells_what_changed(tried, self.now.people(), supposed.now, asked)
         else:
             assert told(_give(tried)) == (kind, names), asked
 
     def _assert_tells_what_changed(
-        self, decision: Decision, before: set[Person], after: Evidence | None = None
+        self,
+        decision: Decision,
+        before: set[Person],
+        after: Evidence,
+        asked: Asked,
     ) -> None:
         """A decision has every identity that it changed, as it is afterwards."""
-        people = (after or self.now).people()
+        people = after.people()
         said = {person(identity) for identity in decision.identities}
-        assert said <= people
-        assert people - before <= said
+        assert said <= people, (asked, said - people, people - said)
+        assert people - before <= said, (asked, people - before - said)
 
     # ── what must hold whatever happened ─────────────────────────────────────────────────────────
 

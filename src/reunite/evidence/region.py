@@ -54,8 +54,8 @@ class Region:
         return anchor
 
     @property
-    def edges(self) -> Iterator[Edge]:
-        """All evidence, whether it stands or not; those of one pair are as many as its pieces."""
+    def pieces(self) -> Iterator[Edge]:
+        """All evidence, standing or not; links of two that hang on the same one as well."""
         for contact in self.contacts.values():
             if contact.email is not None and contact.phone is not None:
                 email, phone = contact.presented
@@ -63,8 +63,12 @@ class Region:
         for link in self.links:
             a = self._end(link.a, link.a_contact_id)
             b = self._end(link.b, link.b_contact_id)
-            if a != b:
-                yield Edge(a, b, link)
+            yield Edge(a, b, link)
+
+    @property
+    def edges(self) -> Iterator[Edge]:
+        """All evidence between two; those of one pair are as many as its pieces."""
+        return (edge for edge in self.pieces if edge.a != edge.b)
 
     @property
     def standing(self) -> Iterator[Edge]:

@@ -23,7 +23,7 @@ def merge(work: Work, asked: Merge) -> Plan:
     work.change.set(link)
     settlement = work.settle()
     work.require_constraints(settlement)
-    _require_limit(work, settlement)
+    _require_limit(work, settlement, one.id)
     return Plan("asserted", one.id, settlement)
 
 
@@ -52,16 +52,15 @@ def _are_tied(work: Work, one: Contact, other: Contact) -> bool:
     )
 
 
-def _require_limit(work: Work, settlement: Settlement) -> None:
-    """Raise `IdentityTooLarge` unless the identity has room, or was one before."""
-    limit = work.sight.identity_limit
-    before = identities(settlement.before)
-    if len(before) < 2:
+def _require_limit(work: Work, settlement: Settlement, contact_id: int) -> None:
+    """Raise `IdentityTooLarge` unless what became one has room, if anything did."""
+    if settlement.identities_gained >= 0:
         return
-    sizes = [_size(settlement, identity_id) for identity_id in settlement.identity_ids]
-    if max(sizes) > limit:
-        older = before[0]
-        raise IdentityTooLarge(older.primary_contact_id, older.size, max(sizes), limit)
+    limit = work.sight.identity_limit
+    size = _size(settlement, settlement.region.contacts[contact_id].identity_id)
+    if size > limit:
+        older = identities(settlement.before)[0]
+        raise IdentityTooLarge(older.primary_contact_id, older.size, size, limit)
 
 
 def _size(settlement: Settlement, identity_id: int | None) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from reunite.errors import OperationRefused, StillJoined, Unknown
 from reunite.evidence import Contact, Edge, Identifier, Link, Region
-from reunite.inquiry.region import attributes_of, blocked_of
+from reunite.inquiry.region import attributes_of, blocked_of, identifiers_of
 from reunite.operations.asked import Undo, Unlink
 from reunite.operations.plan import Plan, newly_voided
 from reunite.operations.settling import Components
@@ -85,7 +85,7 @@ def _unlink_identifier(work: Work, asked: Unlink, region: Region, identifier: Id
 
 
 def _evidence(work: Work, region: Region, identifiers: set[Identifier]) -> Iterable[Edge]:
-    """The edges of an identity, and those of contacts elsewhere that presented these identifiers.
+    """The pieces of an identity, and those of contacts elsewhere that presented these identifiers.
 
     What is blocked many may have presented, so that every contact is read for it; of anything else
     only the voided ones are elsewhere.
@@ -96,9 +96,9 @@ def _evidence(work: Work, region: Region, identifiers: set[Identifier]) -> Itera
     everything = Region(
         {**region.contacts, **{contact.id: contact for contact in elsewhere}}.values(),
         {link.name: link for link in (*region.links, *work.sight.links(identifiers))}.values(),
-        region.blocked,
+        region.blocked | blocked_of(work.sight, identifiers_of(elsewhere)),
     )
-    return everything.edges
+    return everything.pieces
 
 
 def _presented(piece: Contact | Link, identifier: Identifier) -> bool:
