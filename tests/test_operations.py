@@ -148,6 +148,24 @@ def test_an_undone_unlink_joins_again_through_a_row_that_was_only_named(
     assert whose(store, 2) == (1, ["a@x.co", "b@x.co"], [], [2])
 
 
+# ── held requests ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_was_dismissed_twice_stays_dismissed_until_both_are_undone(
+    store: Store, operations: Operations
+) -> None:
+    operations.constrain(A, ONE)
+    store.identify_many([("a@x.co", "1")])
+    first = operations.dismiss(1).position or 0
+    undone = operations.undo(first).position or 0
+    second = operations.dismiss(1).position or 0
+    again = operations.undo(undone).position or 0
+    operations.undo(second)
+    assert operations.held() == []
+    operations.undo(again)
+    assert [held.id for held in operations.held()] == [1]
+
+
 # ── ids resolve for ever ─────────────────────────────────────────────────────────────────────────
 
 

@@ -160,6 +160,7 @@ def check_found(sight: Sight, rows: list[Row]) -> None:
     assert [found.position for found in sight.demotions([2])] == [3, 5]
     of_held = kept(rows, Void, ("target", "held"))
     assert sight.voids_of([2, 3]) == [void for void in kept(rows, Void) if void not in of_held]
+    assert sight.voids_of_held([held.id for held in kept(rows, Held)]) == of_held
     assert sight.voids_by([4]) == kept(rows, Void)
     assert sight.constraints([TWO]) == kept(rows, Constraint, ("b_key", TWO.key))
     assert sight.constraints([A]) == kept(rows, Constraint, ("a_key", A.key))

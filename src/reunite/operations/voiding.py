@@ -137,13 +137,19 @@ class Voiding:
     def _refresh(self, row: Piece | Held) -> None:
         """Let a row stand, or not, as the voids that name it do."""
         if isinstance(row, Held):
-            (void,) = (one for one in self._change.voids if one.names == row.name)
-            self._change.set(row._replace(voided=void.position if void.voided is None else None))
+            self._change.set(row._replace(voided=self._decided(row)))
             return
         voided = self._latest(row.position, row.name)
         if isinstance(row, Block):
             self._require_latest(row)
         self._change.set(row._replace(voided=voided))
+
+    def _decided(self, held: Held) -> int | None:
+        """The latest standing decision about a held request; undone, it may have had another."""
+        before = {void.position: void for void in self._sight.voids_of_held({held.id})}
+        now = {void.position: void for void in self._change.voids if void.names == held.name}
+        standing = [void.position for void in (before | now).values() if void.voided is None]
+        return max(standing, default=None)
 
     def _require_latest(self, block: Block) -> None:
         latest = max(one.position for one in self._sight.blocks({block.identifier}))

@@ -90,6 +90,9 @@ class SessionSight(Sight):
     def voids_of(self, target_positions: Collection[int]) -> list[Void]:
         return self._by_number(Void, "voids_of", target_positions)
 
+    def voids_of_held(self, held_ids: Collection[int]) -> list[Void]:
+        return self._by_number(Void, "voids_of_held", held_ids)
+
     def voids_by(self, positions: Collection[int]) -> list[Void]:
         return self._by_number(Void, "voids_by", positions)
 

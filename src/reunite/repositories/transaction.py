@@ -109,6 +109,10 @@ class Sight(Protocol):
         """The voids that name something which has one of these positions (not held requests)."""
 
     @abstractmethod
+    def voids_of_held(self, held_ids: Collection[int]) -> list[Void]:
+        """The voids that name one of these held requests."""
+
+    @abstractmethod
     def voids_by(self, positions: Collection[int]) -> list[Void]:
         """The voids that these operations brought."""
 

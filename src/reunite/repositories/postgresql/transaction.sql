@@ -244,6 +244,19 @@ cross join lateral (
 ) void
 where void.target <> 'held'
 
+-- name: voids_of_held
+select
+  void.position, void.target, void.target_position, void.contact_id, void.a_type, void.a_key,
+  void.b_type, void.b_key, void.a_contact_id, void.b_contact_id, void.voided
+from unnest(%(id)b::bigint[]) asked (id)
+cross join lateral (
+  select * from reunite.void
+  where void.workspace = %(workspace)s
+    and void.target_position = asked.id
+  offset 0
+) void
+where void.target = 'held'
+
 -- name: voids_by
 select
   void.position, void.target, void.target_position, void.contact_id, void.a_type, void.a_key,

@@ -123,6 +123,15 @@ cross join void indexed by void_target
   on void.workspace = :workspace and void.target_position = asked.value->>0
 where void.target <> 'held'
 
+-- name: voids_of_held
+select
+  position, target, target_position, contact_id, a_type, a_key, b_type, b_key,
+  a_contact_id, b_contact_id, voided
+from (select value from json_each(:rows)) as asked
+cross join void indexed by void_target
+  on void.workspace = :workspace and void.target_position = asked.value->>0
+where void.target = 'held'
+
 -- name: voids_by
 select
   position, target, target_position, contact_id, a_type, a_key, b_type, b_key,
