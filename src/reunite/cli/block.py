@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -10,13 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from reunite import repositories
 from reunite.cli import options
 from reunite.cli.decision import DryRun, Key, Who, Why, decide, identifier_of
+from reunite.cli.opening import opened
 from reunite.http import wire
 from reunite.operations import Block, Unblock
 from reunite.repositories import repository
-from reunite.settings import Settings
 
 block = typer.Typer(help="The identifiers that link no one.", no_args_is_help=True)
 
@@ -66,12 +64,7 @@ def list_blocks(
     phone_region: options.PhoneRegion = None,
 ) -> None:
     """Show what is blocked, and since when."""
-    settings = Settings.read(
-        os.environ, database=database, workspace=workspace, phone_region=phone_region
-    )
-    with repositories.open(
-        settings.database, workspace=settings.workspace, phone_region=settings.phone_region
-    ) as store:
+    with opened(locals()) as store:
         blocks = store.blocks()
     if json:
         print(wire.encode([_facts(each) for each in blocks]).decode())

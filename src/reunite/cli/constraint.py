@@ -16,9 +16,9 @@ from reunite.cli.decision import (
     Why,
     decide,
     everything,
-    opened,
     show_constraints,
 )
+from reunite.cli.opening import opened
 from reunite.http import decided, wire
 from reunite.inquiry.asked import read
 from reunite.operations import Constrain, Operations, Unconstrain

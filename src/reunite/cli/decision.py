@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
@@ -12,15 +11,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reunite import repositories
+from reunite.cli.opening import opened
 from reunite.cli.person import say, show_person
 from reunite.evidence import Constraint, Identifier
 from reunite.http import decided, wire
 from reunite.identifier import Policy
 from reunite.inquiry.asked import read
 from reunite.operations import Asked, Decision, Operations, Pairs
-from reunite.repositories import Store
-from reunite.settings import Settings
 
 R = TypeVar("R")
 
@@ -58,15 +55,6 @@ def decide(asked: Callable[[Policy], Asked], given: Mapping[str, Any]) -> None:
         print(wire.encode(decided.decided(decision)).decode())
     else:
         _show(decision, Console(), is_tried=given["dry_run"])
-
-
-def opened(given: Mapping[str, Any]) -> Store:
-    """The store that a command's options name."""
-    named = {name: given[name] for name in ("database", "workspace", "phone_region")}
-    settings = Settings.read(os.environ, **named)
-    return repositories.open(
-        settings.database, workspace=settings.workspace, phone_region=settings.phone_region
-    )
 
 
 def identifier_of(policy: Policy, text: str) -> Identifier:

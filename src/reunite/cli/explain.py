@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from reunite import repositories
 from reunite.cli import options
+from reunite.cli.opening import opened
 from reunite.cli.person import say
 from reunite.http import wire
 from reunite.inquiry import Explanation, Inquiry
-from reunite.settings import Settings
 
 _ASKED = "An e-mail, a phone number, or '#7' for contact 7."
 
@@ -27,12 +25,7 @@ def explain(
     phone_region: options.PhoneRegion = None,
 ) -> None:
     """Show what joins two: the shortest chain of evidence; or what each has, if nothing does."""
-    settings = Settings.read(
-        os.environ, database=database, workspace=workspace, phone_region=phone_region
-    )
-    with repositories.open(
-        settings.database, workspace=settings.workspace, phone_region=settings.phone_region
-    ) as store:
+    with opened(locals()) as store:
         explanation = Inquiry(store).explain(a, b)
     if json:
         print(wire.encode(explanation).decode())

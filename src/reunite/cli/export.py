@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from enum import StrEnum
@@ -14,8 +13,8 @@ import typer
 from reunite import repositories
 from reunite.cli import options
 from reunite.cli.extra import require_bulk
+from reunite.cli.opening import seen
 from reunite.errors import InvalidSetting
-from reunite.settings import Settings
 
 if TYPE_CHECKING:
     from reunite.bulk.engine import Engine
@@ -64,14 +63,9 @@ def export(
 
     if file_format is Format.parquet and output is None and full is None:
         raise InvalidSetting("Parquet is no text for a terminal or a pipe; give --output FILE")
-    settings = Settings.read(
-        os.environ, database=database, workspace=workspace, phone_region=phone_region
-    )
     with (
         Engine(options.bytes_of(memory)) as engine,
-        repositories.snapshot(
-            settings.database, workspace=settings.workspace, phone_region=settings.phone_region
-        ) as snapshot,
+        seen(locals()) as snapshot,
     ):
         if full is not None:
             _export_full(engine, snapshot, full)

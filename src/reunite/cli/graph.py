@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from reunite import repositories
 from reunite.cli import options
+from reunite.cli.opening import opened
 from reunite.cli.page import page, summary
 from reunite.cli.person import say
 from reunite.errors import ExportStopped, InvalidSetting
 from reunite.http import wire
 from reunite.inquiry import Inquiry
 from reunite.inquiry.graph import MOST_NODES, NODES
-from reunite.settings import Settings
 
 
 def graph(
@@ -40,12 +38,7 @@ def graph(
     """Draw an identity and its evidence: one page that needs no network and no server."""
     if html is None and not json:
         raise InvalidSetting("say where the page is to go, --html FILE, or --json for the data")
-    settings = Settings.read(
-        os.environ, database=database, workspace=workspace, phone_region=phone_region
-    )
-    with repositories.open(
-        settings.database, workspace=settings.workspace, phone_region=settings.phone_region
-    ) as store:
+    with opened(locals()) as store:
         drawn = Inquiry(store).graph(contact_id, limit=limit)
     if html is not None:
         _write(html, page(drawn))

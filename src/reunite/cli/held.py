@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from reunite.cli import options
-from reunite.cli.decision import DryRun, Key, Who, Why, decide, everything, opened
+from reunite.cli.decision import DryRun, Key, Who, Why, decide, everything
+from reunite.cli.opening import opened
 from reunite.evidence import Held
 from reunite.http import decided, wire
 from reunite.operations import Allow, Dismiss, Operations

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from reunite import repositories
 from reunite.cli import options
+from reunite.cli.opening import opened
 from reunite.cli.person import show_person
 from reunite.errors import Unknown
 from reunite.http import wire
 from reunite.identifier import present
 from reunite.inquiry import Inquiry
-from reunite.settings import Settings
 
 
 def lookup(
@@ -27,12 +25,7 @@ def lookup(
     phone_region: options.PhoneRegion = None,
 ) -> None:
     """Show whom identifiers belong to: one person, or two; nothing is written."""
-    settings = Settings.read(
-        os.environ, database=database, workspace=workspace, phone_region=phone_region
-    )
-    with repositories.open(
-        settings.database, workspace=settings.workspace, phone_region=settings.phone_region
-    ) as store:
+    with opened(locals()) as store:
         found = Inquiry(store).lookup(present(store.policy, email, phone))
     if not found:
         raise Unknown("nobody has what was presented")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -10,13 +9,12 @@ import msgspec
 import typer
 from rich.console import Console
 
-from reunite import repositories
 from reunite.cli import options
+from reunite.cli.opening import opened
 from reunite.cli.person import say, show_person
 from reunite.http import wire
 from reunite.inquiry import Event, History, Inquiry, Item
 from reunite.inquiry.inquiry import EVENTS, MOST_EVENTS
-from reunite.settings import Settings
 
 
 class _Shown(msgspec.Struct):
@@ -41,12 +39,7 @@ def show(
     phone_region: options.PhoneRegion = None,
 ) -> None:
     """Show an identity with its history: every contact, link, merge and split."""
-    settings = Settings.read(
-        os.environ, database=database, workspace=workspace, phone_region=phone_region
-    )
-    with repositories.open(
-        settings.database, workspace=settings.workspace, phone_region=settings.phone_region
-    ) as store:
+    with opened(locals()) as store:
         inquiry = Inquiry(store)
         identity = inquiry.identity(contact_id)
         history = inquiry.history(contact_id, after=after, limit=limit)

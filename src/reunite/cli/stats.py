@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,10 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from reunite import repositories
 from reunite.cli import options
 from reunite.cli.extra import require_bulk
+from reunite.cli.opening import seen
 from reunite.http import wire
-from reunite.settings import Settings
 
 if TYPE_CHECKING:
     from reunite.bulk.exporting.statistics import Statistics
@@ -39,14 +37,9 @@ def stats(
     from reunite.bulk.exporting.statistics import statistics_of
     from reunite.bulk.progress import Progress
 
-    settings = Settings.read(
-        os.environ, database=database, workspace=workspace, phone_region=phone_region
-    )
     with (
         Engine(options.bytes_of(memory)) as engine,
-        repositories.snapshot(
-            settings.database, workspace=settings.workspace, phone_region=settings.phone_region
-        ) as snapshot,
+        seen(locals()) as snapshot,
     ):
         statistics = statistics_of(engine, snapshot, Progress())
     if json:

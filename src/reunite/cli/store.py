@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from reunite import repositories
 from reunite.cli import options
+from reunite.cli.opening import opened, settings_of
 from reunite.cli.person import show_foreseen, show_person
 from reunite.http import wire
 from reunite.identifier import present
 from reunite.inquiry import Inquiry
 from reunite.repositories import Store
-from reunite.settings import Settings
 
 
 def migrate(
@@ -25,9 +23,9 @@ def migrate(
     phone_region: options.PhoneRegion = None,
 ) -> None:
     """Create the store's schema or bring it up to date, for a role that may."""
-    settings = Settings.read(os.environ, **locals())
-    with _open(settings):
-        print(f"{settings.store} is up to date")
+    given = locals()
+    with opened(given):
+        print(f"{settings_of(given).store} is up to date")
 
 
 def identify(
@@ -42,10 +40,7 @@ def identify(
     phone_region: options.PhoneRegion = None,
 ) -> None:
     """Reconcile one request and print the whole person."""
-    settings = Settings.read(
-        os.environ, database=database, workspace=workspace, phone_region=phone_region
-    )
-    with _open(settings) as store:
+    with opened(locals()) as store:
         if dry_run:
             foreseen = Inquiry(store).foresee(present(store.policy, email, phone))
         else:
@@ -71,10 +66,8 @@ def workspace(
     phone_region: options.PhoneRegion = None,
 ) -> None:
     """Show a workspace: its policy, its limit, what is in it."""
-    settings = Settings.read(
-        os.environ, database=database, workspace=workspace, phone_region=phone_region
-    )
-    with _open(settings) as repository:
+    settings = settings_of(locals())
+    with opened(locals()) as repository:
         if identity_limit is not None:
             repository.set_identity_limit(identity_limit)
         facts = _facts(repository, settings.workspace)
@@ -82,12 +75,6 @@ def workspace(
         print(wire.encode(facts).decode())
     else:
         Console().print(_table(facts))
-
-
-def _open(settings: Settings) -> Store:
-    return repositories.open(
-        settings.database, workspace=settings.workspace, phone_region=settings.phone_region
-    )
 
 
 def _facts(repository: Store, name: str) -> dict[str, str | int | None]:

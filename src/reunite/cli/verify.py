@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import typer
@@ -10,11 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reunite import repositories
 from reunite.cli import options
 from reunite.cli.extra import require_bulk
+from reunite.cli.opening import seen
 from reunite.http import wire
-from reunite.settings import Settings
 
 if TYPE_CHECKING:
     from reunite.bulk.verifying import Verification
@@ -34,14 +32,9 @@ def verify(
     from reunite.bulk.progress import Progress
     from reunite.bulk.verifying import verify as verify_it
 
-    settings = Settings.read(
-        os.environ, database=database, workspace=workspace, phone_region=phone_region
-    )
     with (
         Engine(options.bytes_of(memory)) as engine,
-        repositories.snapshot(
-            settings.database, workspace=settings.workspace, phone_region=settings.phone_region
-        ) as snapshot,
+        seen(locals()) as snapshot,
     ):
         require_none(snapshot, "verify")
         verification = verify_it(engine, snapshot, Progress())
