@@ -24,7 +24,7 @@ class Oracle(Arriving):
             now = self.now
             pieces = [*self._pairs(a, b)]
             if not has:
-                raise Refused("cannot")
+                raise Refused("unknown")
             now.voids += [Void(position, piece) for piece in pieces]
             is_joined = b in now.components().get(a, ())
             if is_joined and not force:
@@ -43,7 +43,7 @@ class Oracle(Arriving):
         def bring(position: int) -> None:
             now = self.now
             if not has:
-                raise Refused("cannot")
+                raise Refused("unknown")
             contacts = [one for one in now.contacts if node in one.nodes and len(one.nodes) == 2]
             links = [one for one in now.links if node in (now.end(one.a), now.end(one.b))]
             if not contacts and not links:
@@ -98,7 +98,7 @@ class Oracle(Arriving):
         def bring(position: int) -> None:
             between = self._standing_between(a, b)
             if not between:
-                raise Refused("cannot")
+                raise Refused("unknown")
             self.now.voids += [Void(position, each) for each in between]
 
         return self._decide("unconstrained", bring)
@@ -118,7 +118,7 @@ class Oracle(Arriving):
             now = self.now
             standing = [each for each in now.blocks if each.node == node and now.stands(each)]
             if not standing:
-                raise Refused("cannot")
+                raise Refused("unknown")
             now.voids += [Void(position, each) for each in standing]
 
         return self._decide("unblocked", bring)
@@ -160,7 +160,9 @@ class Oracle(Arriving):
 
         def bring(position: int) -> None:
             now = self.now
-            if not 0 < undone < position or now.is_undone(undone):
+            if not 0 < undone < position:
+                raise Refused("unknown")
+            if now.is_undone(undone):
                 raise Refused("cannot")
             done = {place for place in range(1, position) if not now.is_undone(place)}
             now.voids.append(Void(position, undone))
@@ -241,7 +243,7 @@ class Oracle(Arriving):
         now = self.now
         found = [contact for contact in now.contacts if contact.id == id_]
         if not found:
-            raise Refused("cannot")
+            raise Refused("unknown")
         return now.holders(found[0].anchor)[0] if id_ in now.retired else found[0]
 
     def _has(self, id_: int, *nodes: Node) -> bool:
@@ -269,7 +271,7 @@ class Oracle(Arriving):
         for held in self.now.waiting:
             if held.id == held_id:
                 return held
-        raise Refused("cannot")
+        raise Refused("cannot" if held_id in self.now.requests else "unknown")
 
 
 def _key(phone: str) -> str:

@@ -17,7 +17,8 @@ T = TypeVar("T")
 
 
 class Refused(Exception):
-    """Why something was not done: ``blocked``, ``constraint``, ``limit``, ``joined``, ``cannot``.
+    """Why something was not done: ``blocked``, ``constraint``, ``limit``, ``joined``, ``cannot``,
+    or ``unknown`` where what is named is not there.
 
     ``names`` is what the refusal has to say besides.
     """

@@ -64,7 +64,9 @@ def refusal(error: ReuniteError) -> Outcome:
             return "blocked", None
         case ImportStopped():
             return "stopped", None
-        case Unknown() | OperationRefused() | InvalidOperation():
+        case Unknown():
+            return "unknown", None
+        case OperationRefused() | InvalidOperation():
             return "cannot", None
         case _:
             raise error
