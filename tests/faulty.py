@@ -172,6 +172,6 @@ def random_history(server: Atomic, clients: int, requests: int) -> list[Operatio
         try:
             next(reply)
         except StopIteration as finished:
-            history.append(Operation(client, called, clock, *request, finished.value))
+            history.append(Operation(client, called, clock, request, finished.value))
             del running[client]
     return history

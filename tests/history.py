@@ -13,9 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from linearizability import Answer, Blocked, KeptApart, Operation, Refusal, Seen
+from linearizability import Answer, Blocked, KeptApart, Operation, Refusal, Request, Seen
 
-Request = tuple[str | None, str | None]
 PATIENCE = 30
 """Seconds that a client waits for an answer, and for a server that refuses connections."""
 
@@ -93,12 +92,12 @@ class Mix:
         email = rng.choice(self.all_emails())
         phone = rng.choice(["", "", "+"]) + rng.choice(self.all_phones())
         shape = rng.choice(["pair", "pair", "pair", "email", "phone"])
-        return email if shape != "phone" else None, phone if shape != "email" else None
+        return Request(email if shape != "phone" else None, phone if shape != "email" else None)
 
     def each_alone(self) -> list[Request]:
         """List every identifier by itself: asked at the end, they show the last state."""
-        emails: list[Request] = [(email, None) for email in self.all_emails()]
-        return emails + [(None, phone) for phone in self.all_phones()]
+        emails = [Request(email, None) for email in self.all_emails()]
+        return emails + [Request(None, phone) for phone in self.all_phones()]
 
 
 def body_of(request: Request, rng: random.Random) -> dict[str, object]:
@@ -227,7 +226,7 @@ class _Log:
         answer: Seen | None,
         after: int | None,
     ) -> None:
-        self.operations.append(Operation(self.client, called, returned, *request, answer, after))
+        self.operations.append(Operation(self.client, called, returned, request, answer, after))
 
 
 def next_id(url: str, name: str) -> int:

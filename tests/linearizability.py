@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from sequential import (
     Answer,
@@ -16,6 +17,7 @@ from sequential import (
     KeptApart,
     Node,
     Refusal,
+    Request,
     Rule,
     Seen,
     State,
@@ -30,17 +32,36 @@ __all__ = [
     "Node",
     "Operation",
     "Refusal",
+    "Request",
     "Rule",
     "Seen",
+    "SequentialRule",
     "State",
     "UndecidedError",
     "linearise",
 ]
 
 
+class SequentialRule(Protocol):
+    """What a store is that is asked one thing after the other.
+
+    Its states can be remembered: two are equal only where the future is.
+    """
+
+    def start(self) -> Any:
+        """The state before a history."""
+
+    def step(self, state: Any, asked: Any, /) -> tuple[Any, Any]:
+        """The state after something was asked, and its answer."""
+
+    def fits(self, answer: Any, seen: Any, /) -> bool:
+        """Whether what was seen is what the rule answers."""
+
+
 @dataclass(frozen=True)
 class Operation:
-    """One request as its client saw it; times are of one monotonic clock, in nanoseconds.
+    """What was asked and answered as its client saw it; times are of one monotonic clock, in
+    nanoseconds.
 
     ``answer`` is None where the outcome is unknown: it took effect at any time after ``called``,
     or never. ``after`` is the index, in the history, of an operation known to come before (the one
@@ -50,9 +71,8 @@ class Operation:
     client: int
     called: int
     returned: int
-    email: str | None
-    phone: str | None
-    answer: Seen | None
+    asked: Any
+    answer: Any | None
     after: int | None = None
 
 
@@ -72,12 +92,12 @@ class Counterexample:
     left, of which nothing can be next."""
 
     history: Sequence[Operation] = field(repr=False)
-    rule: Rule
+    rule: SequentialRule
     order: tuple[int, ...]
 
     def __str__(self) -> str:
         search = _Search(self.history, self.rule)
-        state = State()
+        state = self.rule.start()
         lines = ["no order explains the answers; the longest that explains its own:"]
         for place, index in enumerate(self.order, start=1):
             state, answer = search.step(state, index)
@@ -85,35 +105,18 @@ class Counterexample:
         lines.append("then one of these would have to be next:")
         for index in search.candidates(search.mask(self.order)):
             _, answer = search.step(state, index)
-            lines += [f"      {self._line(index)}", f"        by the rule: {_shown(answer)}"]
+            lines += [f"      {self._line(index)}", f"        by the rule: {answer}"]
         return "\n".join(lines)
 
     def _line(self, index: int) -> str:
         operation = self.history[index]
         start = min(each.called for each in self.history)
         since, until = ((t - start) / 1e6 for t in (operation.called, operation.returned))
-        presented = f"{operation.email or '-'} {operation.phone or '-'}"
+        answer = "unknown" if operation.answer is None else operation.answer
         return (
-            f"#{index} client {operation.client} [{since:.2f}, {until:.2f}] ms  {presented}"
-            f"  ->  {_shown(operation.answer)}"
+            f"#{index} client {operation.client} [{since:.2f}, {until:.2f}] ms  {operation.asked}"
+            f"  ->  {answer}"
         )
-
-
-def _fits(answer: Seen, seen: Seen) -> bool:
-    if isinstance(answer, Answer) and isinstance(seen, Answer) and seen.outcome is None:
-        return answer[1:] == seen[1:]
-    return type(answer) is type(seen) and answer == seen
-
-
-def _shown(answer: Seen | None) -> str:
-    if answer is None:
-        return "unknown"
-    if not isinstance(answer, Answer):
-        return f"refused {answer}"
-    return (
-        f"{answer.outcome or ''} {answer.primary} {list(answer.emails)} {list(answer.phones)}"
-        f" {list(answer.secondaries)}"
-    )
 
 
 class UndecidedError(Exception):
@@ -121,16 +124,16 @@ class UndecidedError(Exception):
 
 
 def linearise(
-    history: Sequence[Operation], rule: Rule, max_states: int = 500_000
+    history: Sequence[Operation], rule: SequentialRule, max_states: int = 500_000
 ) -> Linearisation | Counterexample:
     """Search for an order that respects real time and explains every answer.
 
     Raises `UndecidedError` after looking into ``max_states`` states.
     """
     search = _Search(history, rule)
-    seen: set[tuple[int, State]] = set()
+    seen: set[tuple[int, Any]] = set()
     longest: tuple[int, ...] = ()
-    waiting: list[tuple[int, State, tuple[int, ...]]] = [(0, State(), ())]
+    waiting: list[tuple[int, Any, tuple[int, ...]]] = [(0, rule.start(), ())]
     while waiting:
         mask, state, order = waiting.pop()
         if mask & search.answered == search.answered:
@@ -151,7 +154,7 @@ def linearise(
 class _Search:
     """What may come next, where a set of requests is a bit mask over the history's indices."""
 
-    def __init__(self, history: Sequence[Operation], rule: Rule) -> None:
+    def __init__(self, history: Sequence[Operation], rule: SequentialRule) -> None:
         self.history = history
         self.rule = rule
         self.answered = self.mask(n for n, each in enumerate(history) if each.answer is not None)
@@ -159,9 +162,8 @@ class _Search:
     def mask(self, indices: Iterator[int] | Sequence[int]) -> int:
         return sum(1 << index for index in indices)
 
-    def step(self, state: State, index: int) -> tuple[State, Seen]:
-        operation = self.history[index]
-        return self.rule.step(state, operation.email, operation.phone)
+    def step(self, state: Any, index: int) -> tuple[Any, Any]:
+        return self.rule.step(state, self.history[index].asked)
 
     def candidates(self, mask: int) -> list[int]:
         """List the requests that nothing still to be ordered must precede.
@@ -180,21 +182,21 @@ class _Search:
             and (operation.after is None or mask >> operation.after & 1)
         ]
 
-    def successors(self, mask: int, state: State) -> list[tuple[int, State]]:
+    def successors(self, mask: int, state: Any) -> list[tuple[int, Any]]:
         """List what may be next and the state after it; the last is the one to try first.
 
         An answered request that fits and changes nothing can as well come now as later, so no
         other choice needs trying; an unanswered one that changes nothing need not come at all.
         """
-        answered: list[tuple[int, State]] = []
-        unanswered: list[tuple[int, State]] = []
+        answered: list[tuple[int, Any]] = []
+        unanswered: list[tuple[int, Any]] = []
         for index in self.candidates(mask):
             after, answer = self.step(state, index)
             operation = self.history[index]
             if operation.answer is None:
                 if after != state:
                     unanswered.append((index, after))
-            elif _fits(answer, operation.answer):
+            elif self.rule.fits(answer, operation.answer):
                 if after == state:
                     return [(index, after)]
                 answered.append((index, after))

@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Self
 
 from audit import Tables
-from history import Client, Mix, Reply, Request, answer_of, body_of
-from linearizability import Answer
+from history import Client, Mix, Reply, answer_of, body_of
+from linearizability import Answer, Request
 from oracle import nodes_of
 from server import wait_until
 

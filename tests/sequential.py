@@ -13,6 +13,16 @@ Node: TypeAlias = tuple[str, str]
 """An identifier: ``("email", key)`` or ``("phone", key)``."""
 
 
+class Request(NamedTuple):
+    """What is presented to be identified."""
+
+    email: str | None
+    phone: str | None
+
+    def __str__(self) -> str:
+        return f"{self.email or '-'} {self.phone or '-'}"
+
+
 class Answer(NamedTuple):
     """What a request was answered with, as the caller saw it.
 
@@ -34,6 +44,12 @@ class Answer(NamedTuple):
             tuple(contact["emails"]),
             tuple(contact["phoneNumbers"]),
             tuple(contact["secondaryContactIds"]),
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"{self.outcome or ''} {self.primary} {list(self.emails)} {list(self.phones)}"
+            f" {list(self.secondaries)}"
         )
 
 
@@ -91,8 +107,19 @@ class Rule:
     constraints: tuple[tuple[Node, Node], ...] = ()
     blocked: frozenset[Node] = frozenset()
 
-    def step(self, state: State, email: str | None, phone: str | None) -> tuple[State, Seen]:
+    def start(self) -> State:
+        """The state before anything was asked."""
+        return State()
+
+    def fits(self, answer: Seen, seen: Seen) -> bool:
+        """Whether an answer is the rule's, as far as its caller was told."""
+        if isinstance(answer, Answer) and isinstance(seen, Answer) and seen.outcome is None:
+            return answer[1:] == seen[1:]
+        return type(answer) is type(seen) and answer == seen
+
+    def step(self, state: State, asked: tuple[str | None, str | None]) -> tuple[State, Seen]:
         """Return the state after a request, and its answer."""
+        email, phone = asked
         contacts, presented = state.contacts, _nodes(email, phone)
         free = [node for node in presented if node not in self.blocked]
         if not free:

@@ -17,6 +17,7 @@ from linearizability import (
     Node,
     Operation,
     Refusal,
+    Request,
     Rule,
     Seen,
     State,
@@ -39,7 +40,7 @@ def operation(
     answer: Seen | None,
     after: int | None = None,
 ) -> Operation:
-    return Operation(client, called, returned, "a@x.io", phone, answer, after)
+    return Operation(client, called, returned, Request("a@x.io", phone), answer, after)
 
 
 def is_linearizable(*history: Operation, rule: Rule | None = None) -> bool:
@@ -52,7 +53,7 @@ def test_the_sequential_rule_agrees_with_the_oracle(seed: int, limit: int) -> No
     rule, oracle = Rule(limit=limit), Oracle(limit)
     state = State()
     for request in random_requests(random.Random(seed), 40, emails=8, phones=8):
-        state, answer = rule.step(state, *request)
+        state, answer = rule.step(state, request)
         assert answer == read(oracle.identify(*request))
     assert len(state.contacts) == oracle.number_of_contacts
 
@@ -70,7 +71,7 @@ def test_the_sequential_rule_agrees_with_the_oracle_on_what_is_blocked(
     oracle.block(*blocked)
     state = State()
     for request in requests:
-        state, answer = rule.step(state, *request)
+        state, answer = rule.step(state, request)
         expected = oracle.identify(*request)
         assert answer == (Blocked() if "blocked" in expected else read(expected))
 
@@ -163,13 +164,16 @@ def test_what_is_kept_apart_is_refused_and_changes_nothing(a: Node, b: Node) -> 
 def test_two_merges_that_a_constraint_forbids_together_are_caught() -> None:
     """Each is right for itself; a server that checks before it takes the lock lets both through."""
     a, c = ("email", "a@x.io"), ("email", "c@x.io")
-    ones = [Operation(0, n, n, f"{e}@x.io", str(n), _alone(n, e)) for n, e in enumerate("abc", 1)]
+    ones = [
+        Operation(0, n, n, Request(f"{e}@x.io", str(n)), _alone(n, e))
+        for n, e in enumerate("abc", 1)
+    ]
     one = Answer("merged", 1, ("a@x.io", "b@x.io"), ("1", "2"), (2,))
     both = Answer("merged", 1, ("a@x.io", "b@x.io", "c@x.io"), ("1", "2", "3"), (2, 3))
     history = [
         *ones,
-        Operation(0, 10, 20, "a@x.io", "2", one),
-        Operation(1, 10, 20, "c@x.io", "2", both),
+        Operation(0, 10, 20, Request("a@x.io", "2"), one),
+        Operation(1, 10, 20, Request("c@x.io", "2"), both),
     ]
     assert is_linearizable(*history)
     assert not is_linearizable(*history, rule=Rule(constraints=((a, c),)))
@@ -200,7 +204,7 @@ def test_a_counterexample_can_be_read() -> None:
 
 
 def test_a_search_that_grows_too_large_says_so() -> None:
-    history = [Operation(n, 0, 9, f"{n}@x.io", None, None) for n in range(12)]
+    history = [Operation(n, 0, 9, Request(f"{n}@x.io", None), None) for n in range(12)]
     history.append(operation(12, 10, 11, "1", CREATED._replace(primary=99)))
     with pytest.raises(UndecidedError):
         linearise(history, Rule(), max_states=1_000)

@@ -120,7 +120,7 @@ def test_a_history_has_overlaps_arrays_and_a_last_look_at_everything() -> None:
         if one.client != other.client
     )
     assert any(each.after is not None for each in history)
-    alone = [(each.email, each.phone) for each in history if each.client == 6]
+    alone = [each.asked for each in history if each.client == 6]
     assert alone == Mix(7).each_alone()
 
 

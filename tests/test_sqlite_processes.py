@@ -17,8 +17,8 @@ import apsw
 import pytest
 
 from audit import Tables, faults
-from history import Mix, Request
-from linearizability import Answer, Linearisation, Operation, Rule, linearise
+from history import Mix
+from linearizability import Answer, Linearisation, Operation, Request, Rule, linearise
 from load import Acknowledged, broken_promises
 from reunite import Identified, StoreUnavailable, Totals
 from reunite.repositories.sqlite import SqliteRepository
@@ -90,12 +90,12 @@ def history(steps_by_process: Sequence[list[Step]]) -> list[Operation]:
     operations: list[Operation] = []
     for process, steps in enumerate(steps_by_process):
         for step in steps:
-            for number, ((email, phone), answer) in enumerate(
+            for number, (request, answer) in enumerate(
                 zip(step.requests, step.answers, strict=True)
             ):
                 after = len(operations) - 1 if number else None
                 times = step.called, step.returned
-                operations.append(Operation(process, *times, email, phone, answer, after))
+                operations.append(Operation(process, *times, request, answer, after))
     return operations
 
 
