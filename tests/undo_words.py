@@ -25,6 +25,14 @@ from reunite.operations import Decision
 Outcome = tuple[str, Any]
 """``("done", …)``, or the kind of the refusal and what it names."""
 
+_NAMELESS: dict[type[ReuniteError], str] = {
+    BlockedIdentifier: "blocked",
+    ImportStopped: "stopped",
+    Unknown: "unknown",
+    OperationRefused: "cannot",
+    InvalidOperation: "cannot",
+}
+
 
 def told(call: Callable[[], Any]) -> Outcome:
     """What comes of asking either of them."""
@@ -60,16 +68,10 @@ def refusal(error: ReuniteError) -> Outcome:
             return "limit", _held(error.held_id, error.would_be)
         case StillJoined():
             return "joined", tuple(sorted((error.a, error.b)))
-        case BlockedIdentifier():
-            return "blocked", None
-        case ImportStopped():
-            return "stopped", None
-        case Unknown():
-            return "unknown", None
-        case OperationRefused() | InvalidOperation():
-            return "cannot", None
-        case _:
-            raise error
+    for kind, word in _NAMELESS.items():
+        if isinstance(error, kind):
+            return word, None
+    raise error
 
 
 def _held(held_id: int | None, names: object) -> object:
