@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.bar import Bar
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -23,15 +24,21 @@ _LONGEST = 48
 
 _BAR = 40
 
+_MOST = 10_000
+"""Of a list that may be asked for: what is told of each takes time and memory."""
+
 
 def stats(
+    top: Annotated[
+        int, typer.Option(min=1, max=_MOST, help="How many identities and identifiers are listed.")
+    ] = 10,
     json: options.Json = False,
     memory: options.Memory = "256MB",
     database: options.Database = None,
     workspace: options.Workspace = None,
     phone_region: options.PhoneRegion = None,
 ) -> None:
-    """Count a workspace: sizes, the largest identities, the busiest identifiers."""
+    """Count a workspace: sizes, the largest, the busiest, and identities that are doubtful."""
     require_bulk()
     from reunite.bulk.engine import Engine
     from reunite.bulk.exporting.statistics import statistics_of
@@ -41,7 +48,7 @@ def stats(
         Engine(options.bytes_of(memory)) as engine,
         seen(locals()) as snapshot,
     ):
-        statistics = statistics_of(engine, snapshot, Progress())
+        statistics = statistics_of(engine, snapshot, Progress(), limit=top)
     if json:
         print(wire.encode(statistics).decode())
     else:
@@ -56,8 +63,14 @@ def _show(statistics: Statistics, console: Console) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    if not statistics.contacts:
-        return
+    if statistics.contacts:
+        _show_sizes(statistics, console)
+        _show_largest(statistics, console)
+        _show_busiest(statistics, console)
+        _show_doubtful(statistics, console)
+
+
+def _show_sizes(statistics: Statistics, console: Console) -> None:
     most = max(step.identities for step in statistics.sizes)
     _print(
         console,
@@ -73,6 +86,9 @@ def _show(statistics: Statistics, console: Console) -> None:
             for step in statistics.sizes
         ),
     )
+
+
+def _show_largest(statistics: Statistics, console: Console) -> None:
     _print(
         console,
         "The largest identities",
@@ -87,6 +103,9 @@ def _show(statistics: Statistics, console: Console) -> None:
             for each in statistics.largest
         ),
     )
+
+
+def _show_busiest(statistics: Statistics, console: Console) -> None:
     _print(
         console,
         "The busiest identifiers",
@@ -103,6 +122,25 @@ def _show(statistics: Statistics, console: Console) -> None:
     )
 
 
+def _show_doubtful(statistics: Statistics, console: Console) -> None:
+    _print(
+        console,
+        "Doubtful identities: names with nothing in common;"
+        f" {statistics.number_of_doubtful:,} in all",
+        ("primary contact", "identifiers", "names", "such as", "glued by"),
+        (
+            (
+                str(each.primary_contact_id),
+                f"{each.identifiers:,}",
+                f"{each.names:,}",
+                "\n".join(map(_cut, each.examples)),
+                "no single one" if each.glue is None else _cut(each.glue.key),
+            )
+            for each in statistics.doubtful
+        ),
+    )
+
+
 def _print(
     console: Console,
     title: str,
@@ -111,7 +149,7 @@ def _print(
 ) -> None:
     table = Table(title=title, title_justify="left")
     for column in columns:
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for row in rows:
         # What a store has is no mark-up.
         table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))

@@ -8,6 +8,7 @@ import msgspec
 
 from reunite.bulk.engine import Engine
 from reunite.bulk.evidence.tables import bring_table, bring_tree
+from reunite.bulk.exporting.doubt import Doubtful, doubtful_of
 from reunite.bulk.progress import Progress
 from reunite.repositories import queries
 from reunite.repositories.bulk import Snapshot
@@ -15,7 +16,7 @@ from reunite.repositories.bulk import Snapshot
 QUERIES = queries.load("reunite.bulk.exporting", "statistics.sql")
 
 LISTED = 10
-"""How many identities and identifiers are listed."""
+"""How many identities and identifiers are listed, unless another number is asked for."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -63,25 +64,31 @@ class Statistics(msgspec.Struct, frozen=True, rename="camel"):
     sizes: list[Step]
     largest: list[Large]
     busiest: list[Busy]
+    doubtful: list[Doubtful]
+    number_of_doubtful: int
 
 
-def statistics_of(engine: Engine, snapshot: Snapshot, progress: Progress) -> Statistics:
-    """Count a workspace; `LISTED` of what is listed. Raises `StoreError` where the store fails."""
+def statistics_of(
+    engine: Engine, snapshot: Snapshot, progress: Progress, *, limit: int = LISTED
+) -> Statistics:
+    """Count a workspace; lists have so many at most. Raises `StoreError` where the store fails."""
     bring_table(engine, snapshot, "contact", progress)
     if snapshot.has_operations():
         bring_tree(engine, snapshot, progress)
         engine.connection.execute(QUERIES["answer_for_what_stands"])
     bring_table(engine, snapshot, "identifier", progress)
     bring_table(engine, snapshot, "link", progress, standing=True)
-    with progress.phase("counting", 4) as advance:
+    with progress.phase("counting", 5) as advance:
         engine.connection.execute(QUERIES["make_sized"])
         advance(1)
         ((contacts, identities, emails, phones, blocked, links),) = _all(engine, "counts")
         sizes = [Step(*row) for row in _all(engine, "histogram")]
         advance(1)
-        largest = [Large(*row) for row in _all(engine, "largest", limit=LISTED)]
+        largest = [Large(*row) for row in _all(engine, "largest", limit=limit)]
         advance(1)
-        busiest = [Busy(*row) for row in _all(engine, "busiest", limit=LISTED)]
+        busiest = [Busy(*row) for row in _all(engine, "busiest", limit=limit)]
+        advance(1)
+        number_of_doubtful, doubtful = doubtful_of(engine, limit)
         advance(1)
     return Statistics(
         contacts,
@@ -94,6 +101,8 @@ def statistics_of(engine: Engine, snapshot: Snapshot, progress: Progress) -> Sta
         sizes,
         largest,
         busiest,
+        doubtful,
+        number_of_doubtful,
     )
 
 
