@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from bench import command, machine, parts, plan, plot, tables, wrk
+from bench.before import before
 from bench.command import positive, tell
 from bench.goals import judge
 from bench.inquiry import inquiry
@@ -28,8 +29,11 @@ PARTS: dict[str, Callable[[Lab], Sequence[object]]] = {
     "size": size,
     "large": large,
     "inquiry": inquiry,
+    "before": before,
 }
 """By the name of their field in `Results`."""
+
+WITHOUT_WRK = {"large", "inquiry", "before"}
 
 
 def main() -> None:
@@ -49,7 +53,8 @@ def main() -> None:
 
 def run(arguments: argparse.Namespace) -> Results:
     """Measure the parts that are asked for; raises `Unable` where nothing can be measured."""
-    wrk.require_wrk()
+    if not WITHOUT_WRK.issuperset(arguments.only or PARTS):
+        wrk.require_wrk()
     with command.workplace(arguments) as (folder, postgres):
         return _measure(arguments, folder, postgres)
 
@@ -73,7 +78,7 @@ def _measure(arguments: argparse.Namespace, folder: Path, postgres: Postgres) ->
 def _plan(arguments: argparse.Namespace) -> plan.Plan:
     given = {
         name: getattr(arguments, name)
-        for name in ("seconds", "rounds", "connections")
+        for name in ("seconds", "rounds", "connections", "before", "short_rounds")
         if getattr(arguments, name)
     }
     return msgspec.structs.replace(plan.QUICK if arguments.quick else plan.FULL, **given)
@@ -97,6 +102,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N,N,…",
         help="of the throughput part; the last is that of the others",
     )
+    parser.add_argument(
+        "--before",
+        metavar="COMMIT",
+        help=f"that now is compared with ({plan.FULL.before}); HEAD tells what changed since",
+    )
+    parser.add_argument("--short-rounds", type=positive, help="of that comparison")
     command.add_options(parser)
     return parser
 

@@ -23,6 +23,7 @@ P99 = 3.0
 ARRAYS = 2.5
 SIZE = 1.5
 EXPLAIN = 20.0
+BEFORE = 0.95
 
 
 class Goal(NamedTuple):
@@ -47,6 +48,7 @@ def judge(results: Results) -> list[Goal]:
         *_arrays(results),
         *_size(results),
         *_inquiry(results),
+        *_before(results),
     ]
 
 
@@ -111,3 +113,9 @@ def _inquiry(results: Results) -> Iterator[Goal]:
     for row in results.inquiry:
         what = f"{row.server}: explaining within {row.identifiers:,} identifiers against reading"
         yield Goal(f"{what} them", row.explain_ms / row.identity_ms, EXPLAIN, at_least=False)
+
+
+def _before(results: Results) -> Iterator[Goal]:
+    for row in results.before:
+        what = f"{row.server}, {row.workload}, {row.ask}: time at {row.commit[:7]} against now"
+        yield Goal(what, row.ratio, BEFORE)

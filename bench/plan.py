@@ -18,6 +18,8 @@ class Plan(msgspec.Struct, frozen=True):
         large: identities of the large one.
         slow_fsync_ms: what the emulated disk adds to every flush.
         identifiers: of the one large identity.
+        before: the commit that now is compared with: the last one without decisions by hand.
+        short_rounds: of that comparison.
     """
 
     seconds: int = 3
@@ -29,6 +31,8 @@ class Plan(msgspec.Struct, frozen=True):
     large: int = 1_000_000
     slow_fsync_ms: int = 4
     identifiers: int = 10_000
+    before: str = "12394ab"
+    short_rounds: int = 60
 
 
 FULL = Plan()
@@ -39,4 +43,5 @@ QUICK = Plan(
     workloads=("new", "known", "mix"),
     filled=10_000,
     large=100_000,
+    short_rounds=12,
 )

@@ -39,6 +39,11 @@ class Postgres:
         self._run("drop database {} with (force)", name)
         self._made.remove(name)
 
+    def vacuum(self, database: str) -> None:
+        """Do what the server's own housekeeping would in a while, which else comes in between."""
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute("vacuum analyze")
+
     def settle(self) -> None:
         """Bring what was filled in to disk, so that it is not written while others are measured."""
         self._run("checkpoint")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from bench.before import Compared
 from bench.inquiry import Looked
 from bench.large import Large
 from bench.latency import Paced
@@ -29,6 +30,7 @@ class Results(msgspec.Struct):
     size: list[Row] = []
     large: list[Large] = []
     inquiry: list[Looked] = []
+    before: list[Compared] = []
     left_out: dict[str, str] = {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from bench.latency import Paced
 from bench.machine import Machine
 from bench.measure import Row, ratio
 from bench.results import Results
+from bench.size import BATCH
 from bench.workloads import WORKLOADS
 
 
@@ -57,6 +59,7 @@ def _tables(results: Results) -> Iterator[Table]:
     )
     yield _large(results)
     yield _inquiry(results)
+    yield _before(results)
     yield Table("Left out", ("part", "why"), list(results.left_out.items()))
     yield goals_table(judge(results))
 
@@ -158,6 +161,27 @@ def _inquiry(results: Results) -> Table:
     ]
     columns = ("server", "read", "explain", "nothing joins", "history", "graph", "steps")
     title = f"Looking into an identity of {results.plan.identifiers:,} identifiers, ms"
+    return Table(title, columns, cells)
+
+
+def _before(results: Results) -> Table:
+    cells = []
+    for row in results.before:
+        low, high = row.spread
+        cells.append(
+            (
+                WORKLOADS[row.workload].says,
+                row.ask,
+                row.server,
+                f"{statistics.median(row.before_ms):.2f}",
+                f"{statistics.median(row.now_ms):.2f}",
+                f"{row.ratio:.3f}",
+                f"{low:.2f} to {high:.2f}",
+            )
+        )
+    columns = ("workload", "asked by", "server", "before", "now", "ratio", "half of the rounds")
+    commit = results.before[0].commit[:7] if results.before else ""
+    title = f"Batches of {BATCH} by the package of {commit} and by that of now, the store alone, ms"
     return Table(title, columns, cells)
 
 

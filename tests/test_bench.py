@@ -16,9 +16,24 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from bench import goals, inquiry, lab, large, parts, plan, plot, postgres, tables, workloads
+from bench import (
+    before,
+    goals,
+    inquiry,
+    lab,
+    large,
+    parts,
+    plan,
+    plot,
+    postgres,
+    revision,
+    tables,
+    workloads,
+)
 from bench import results as bench_results
 from bench.machine import describe
+from bench.worker import Batch, Worker
+from bench.wrk import Unable
 
 import reunite
 from reunite.identity import Identified
@@ -150,3 +165,83 @@ def test_the_smallest_bench_measures_judges_and_tells(
     assert "no store: " in plot.draw(results)
     tables.show(results)
     assert "one a commit" in capsys.readouterr().out
+
+
+SLOWED_MS = 15
+SLOWED = f"""
+import time
+
+_identify_many = Repository.identify_many
+
+
+def _identify_slowly(self, requests):
+    time.sleep({SLOWED_MS / 1000})
+    return _identify_many(self, requests)
+
+
+Repository.identify_many = _identify_slowly
+"""
+
+
+@pytest.fixture
+def slower_before(tmp_path: Path) -> Path:
+    """A repository at whose only commit the package identifies more slowly than it does now."""
+    repository = tmp_path / "repository"
+    shutil.copytree(ROOT / "src", repository / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    with (repository / "src" / "reunite" / "__init__.py").open("a") as package:
+        package.write(SLOWED)
+    author = ("-c", "user.name=bench", "-c", "user.email=bench@example.com")
+    for command in (("init", "--quiet"), ("add", "."), (*author, "commit", "--quiet", "-m", "it")):
+        subprocess.run(["git", "-C", repository, *command], check=True)
+    return repository
+
+
+def test_what_was_slower_before_is_told_as_faster_now(
+    tmp_path: Path,
+    slower_before: Path,
+    shared_postgres_url: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    smallest = plan.Plan(filled=100, before="HEAD", short_rounds=1)
+    server = postgres.Postgres(shared_postgres_url)
+    results = bench_results.Results("now", describe(tmp_path, server), smallest)
+    results.before = before.before(lab.Lab(tmp_path, server, smallest, print), slower_before)
+    server.close()
+
+    identified = [row for row in results.before if row.ask == "identify_many"]
+    recognised = [row for row in results.before if row.ask == "recognise_many"]
+    assert len(identified) == 6
+    assert all(min(row.before_ms) > SLOWED_MS and row.ratio > 1 for row in identified)
+    assert [(row.server, row.workload) for row in recognised] == [
+        ("SQLite", "known"),
+        ("PostgreSQL", "known"),
+    ]
+    assert [goal.value for goal in goals.judge(results)] == [row.ratio for row in results.before]
+    tables.show(results)
+    assert f"by the package of {results.before[0].commit[:7]}" in capsys.readouterr().out
+
+
+def test_a_commit_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Unable, match=r"no commit 'of-nobody'.*--before names one"):
+        revision.commit_of("of-nobody", ROOT)
+
+
+def test_a_commit_without_the_package_is_told(tmp_path: Path, slower_before: Path) -> None:
+    tree = subprocess.run(
+        ["git", "-C", slower_before, "rev-parse", "HEAD:src/reunite/http"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    with pytest.raises(Unable, match=f"{tree} has no package"):
+        revision.bring(tree, slower_before, tmp_path)
+
+
+def test_a_comparison_stops_where_an_answer_is_another_than_meant(tmp_path: Path) -> None:
+    batch = Batch("identify_many", "known", [("nobody@example.com", "123456")])
+    database = f"sqlite:///{tmp_path / 'reunite.db'}"
+    with (
+        Worker(ROOT / "src", database, tmp_path / "worker.log") as worker,
+        pytest.raises(Unable, match=r"was to be known was answered with .*created"),
+    ):
+        worker.run(batch)

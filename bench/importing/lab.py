@@ -8,8 +8,6 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-import psycopg
-
 from bench.importing.results import Plan, Row
 from bench.importing.table import Table
 from bench.importing.worker import Job, Took, measure
@@ -68,9 +66,7 @@ class Lab:
                 self.tell(f"filling {kind} with {contacts:,} contacts")
                 self.work(Job("import", str(path), url=url))
             if kind == "postgresql":
-                # As its own housekeeping would in a while, which else comes in between.
-                with psycopg.connect(url, autocommit=True) as connection:
-                    connection.execute("vacuum analyze")
+                self.postgres.vacuum(url)
             yield url
 
     def work(self, job: Job) -> Took:
