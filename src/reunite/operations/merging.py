@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reunite.errors import IdentityTooLarge
-from reunite.evidence import Contact, Link
+from reunite.evidence import Contact, Link, Region
 from reunite.inquiry.region import identities
 from reunite.operations.asked import Merge
 from reunite.operations.plan import Plan
@@ -23,7 +23,7 @@ def merge(work: Work, asked: Merge) -> Plan:
     work.change.set(link)
     settlement = work.settle()
     work.require_constraints(settlement)
-    _require_limit(work, settlement, one.id)
+    _require_limit(work, settlement, one, other)
     return Plan("asserted", one.id, settlement)
 
 
@@ -52,20 +52,23 @@ def _are_tied(work: Work, one: Contact, other: Contact) -> bool:
     )
 
 
-def _require_limit(work: Work, settlement: Settlement, contact_id: int) -> None:
+def _require_limit(work: Work, settlement: Settlement, one: Contact, other: Contact) -> None:
     """Raise `IdentityTooLarge` unless what became one has room, if anything did."""
     if settlement.identities_gained >= 0:
         return
     limit = work.sight.identity_limit
-    size = _size(settlement, settlement.region.contacts[contact_id].identity_id)
-    if size > limit:
-        older = identities(settlement.before)[0]
-        raise IdentityTooLarge(older.primary_contact_id, older.size, size, limit)
+    before, after = settlement.before, settlement.region
+    would_be = _size(after, after.contacts[one.id].identity_id)
+    if would_be > limit:
+        sides = {one.identity_id, other.identity_id}
+        members = [each for each in before.contacts.values() if each.identity_id in sides]
+        primary = min(members, key=lambda each: each.age)
+        size = _size(before, primary.identity_id)
+        raise IdentityTooLarge(primary.id, size, would_be, limit)
 
 
-def _size(settlement: Settlement, identity_id: int | None) -> int:
+def _size(region: Region, identity_id: int | None) -> int:
     """Distinct identifiers of an identity that are not blocked."""
-    region = settlement.region
     return len(
         {
             identifier
