@@ -14,14 +14,17 @@ from reunite.repositories.bulk import TABLES, Loading, Snapshot
 Row = tuple[Any, ...]
 Tables = dict[str, list[tuple[str | None, ...]]]
 
-_NUMBERS = {"id", "identity_id", "into", "created_at", "position", "at", "blocked_by", "contacts"}
-_MORE_NUMBERS = {"identities", "last_contact_id", "primary_id", "demoted_id", "with_contact_id"}
+_NUMBERS = frozenset(
+    {"id", "identity_id", "into", "created_at", "position", "at", "blocked_by", "contacts"}
+    | {"identities", "last_contact_id", "primary_id", "demoted_id", "with_contact_id", "last_at"}
+    | {"contact_id", "a_contact_id", "b_contact_id", "target_position", "voided", "requests"}
+    | {"constraint_position"}
+)
 
 
 def rows(engine: Engine, columns: Sequence[str], *values: Row) -> QueryRows:
     """These rows, in this order, out of a table of the engine."""
-    numbers = _NUMBERS | _MORE_NUMBERS | {"contact_id", "a_contact_id", "b_contact_id"}
-    types = ["bigint" if name in numbers else "varchar" for name in columns]
+    types = ["bigint" if name in _NUMBERS else "varchar" for name in columns]
     table = f"filled_{engine.count('duckdb_tables()')}"
     engine.fill(table, {f"c{place}": type_ for place, type_ in enumerate(types)}, [values])
     named = ", ".join(f'c{place} as "{name}"' for place, name in enumerate(columns))
@@ -29,7 +32,7 @@ def rows(engine: Engine, columns: Sequence[str], *values: Row) -> QueryRows:
 
 
 def contacts(engine: Engine, *values: Row) -> QueryRows:
-    return rows(engine, TABLES["contact"], *values)
+    return rows(engine, [name for name in TABLES["contact"] if name != "voided"], *values)
 
 
 def person(id_: int, position: int = 1) -> Row:
@@ -55,7 +58,8 @@ def imported(
     head = loading.head
     totals = head.contacts + contacts, head.identities + identities
     entry = head.position + 1, "imported", loading.at, None, None, None, None, *totals
-    return rows(engine, TABLES["journal"], (*entry, max(last_contact_id, head.last_contact_id)))
+    last = max(last_contact_id, head.last_contact_id)
+    return rows(engine, TABLES["journal"], (*entry, last, None, None))
 
 
 def table(snapshot: Snapshot, name: str) -> list[tuple[str | None, ...]]:
@@ -71,7 +75,8 @@ def everything(url: str, workspace: str) -> Tables:
     """All that a workspace holds, read in one snapshot."""
     with repositories.snapshot(url, workspace=workspace) as snapshot:
         tables = {name: table(snapshot, name) for name in TABLES}
-        state = str(snapshot.identity_limit), str(snapshot.has_blocks)
+        flags = snapshot.has_blocks, snapshot.has_constraints
+        state = str(snapshot.identity_limit), *map(str, flags)
     return {**tables, "workspace": [state]}
 
 

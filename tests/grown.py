@@ -1,4 +1,4 @@
-"""Stores that grow at random by all that can happen to them: requests, imports, blocks."""
+"""Stores that grow by all that can happen to them: requests, imports, blocks, decisions."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import reunite
+from reunite import repositories
 from reunite.bulk.engine import Engine
+from reunite.bulk.exporting.full import export_full, import_full
 from reunite.bulk.importing import Import, Store, run_import
 from reunite.bulk.progress import Progress
 from reunite.bulk.reading import sources_of
 from reunite.bulk.verifying import Verification, verify
-from reunite.errors import BlockedIdentifier, IdentityTooLarge
+from reunite.errors import BlockedIdentifier, ConstraintViolation, IdentityTooLarge
+from reunite.evidence import Identifier
+from reunite.operations import Decision, Operations
 
 MEMORY = 256 << 20
 
@@ -68,11 +72,84 @@ def grow(url: str, workspace: str, seed: int, folder: Path) -> list[Any]:
     return answers + ask(url, workspace, rng, 40, 60)
 
 
+def decide(url: str, workspace: str, folder: Path) -> None:
+    """Decide by hand in every way there is, about people of whom nothing else is known."""
+    with reunite.open(url, workspace=workspace) as store:
+        ask, by_hand = store.identify, Operations(store)
+        # A recycled phone taken back, and presented again by one of the two.
+        one = ask("ann@by.hand", "70001").primary_contact_id
+        ask("bob@by.hand", "70001")
+        recycled = Identifier("phone", "70001")
+        why = 'a "new"\nowner, she says'
+        by_hand.unlink(one, identifier=recycled, constrain=False, who="Eve", why=why)
+        ask("bob@by.hand", "70001")
+        # A pair taken back, had again, and taken back.
+        two = ask("cat@by.hand", "70002").primary_contact_id
+        pair = Identifier("email", "cat@by.hand"), Identifier("phone", "70002")
+        by_hand.undo(_position(by_hand.unlink(two, pair=pair, constrain=False)))
+        by_hand.unlink(two, pair=pair)
+        # Two merged, parted, and merged again; and a third that stays with them.
+        three, four = (ask(f"{name}@by.hand").primary_contact_id for name in ("dan", "dad"))
+        undone = by_hand.undo(_position(by_hand.merge(three, four)))
+        by_hand.undo(_position(undone))
+        by_hand.merge(three, ask("dee@by.hand", "70003").primary_contact_id)
+        # What is kept apart is held: one allowed, one dismissed, one left waiting.
+        five = ask("eli@by.hand", "70004").primary_contact_id
+        six = ask("eva@by.hand", "70005").primary_contact_id
+        by_hand.constrain(five, six)
+        _refused(store, "eli@by.hand", "70005")
+        (held,) = by_hand.held()
+        by_hand.allow(held.id)
+        ask("fay@by.hand", "70006")
+        by_hand.constrain(Identifier("email", "fay@by.hand"), Identifier("email", "gus@by.hand"))
+        ask("gus@by.hand", "70007")
+        _refused(store, "fay@by.hand", "70007")
+        by_hand.dismiss(by_hand.held()[0].id)
+        _refused(store, "gus@by.hand", "70006")
+        by_hand.constrain(Identifier("email", "x@by.hand"), Identifier("email", "y@by.hand"))
+        by_hand.unconstrain(Identifier("email", "x@by.hand"), Identifier("email", "y@by.hand"))
+        # A phone of the shop blocked with a contact that has nothing else; another unblocked.
+        for phone in ("70008", "70009"):
+            ask(None, phone)
+            ask("hal@by.hand", phone)
+            ask(f"ivy{phone}@by.hand", phone)
+            by_hand.block(Identifier("phone", phone))
+        by_hand.unblock(Identifier("phone", "70009"))
+    _undo_an_import(url, workspace, folder)
+
+
+def _undo_an_import(url: str, workspace: str, folder: Path) -> None:
+    """Some of its contacts are retired, and some stay alone."""
+    source = folder / "regretted.csv"
+    source.write_text(
+        _HEADER + "9001,hal@by.hand,70010,,,\n9002,jay@by.hand,70010,,,\n9003,hal@by.hand,,,,\n"
+    )
+    run_import(Store(url, workspace), Import(sources_of([str(source)])), Progress())
+    with reunite.open(url, workspace=workspace) as store:
+        with store.sight() as sight:
+            position = sight.head.position
+        Operations(store).undo(position)
+        store.identify("jay@by.hand", "70010")
+
+
+def _refused(store: repositories.Store, email: str, phone: str) -> None:
+    try:
+        store.identify(email, phone)
+    except ConstraintViolation:
+        return
+    raise AssertionError(f"{email} and {phone} were not kept apart")
+
+
+def _position(decision: Decision) -> int:
+    assert decision.position is not None
+    return decision.position
+
+
 def verified(url: str, workspace: str) -> Verification:
     """What verify finds."""
     with (
         Engine(MEMORY) as engine,
-        reunite.repositories.snapshot(url, workspace=workspace) as snapshot,
+        repositories.snapshot(url, workspace=workspace) as snapshot,
     ):
         return verify(engine, snapshot, Progress())
 
@@ -83,3 +160,15 @@ def _email(rng: random.Random, values: int) -> str:
 
 def _phone(rng: random.Random, values: int) -> str:
     return f"{rng.choice(['', '+'])}{100 + rng.randrange(values)}"
+
+
+def carry(url: str, workspace: str, other_url: str, other_workspace: str, folder: Path) -> None:
+    """Export all of a workspace to a new folder, and import that into an empty one."""
+    with Engine(MEMORY) as engine, repositories.snapshot(url, workspace=workspace) as snapshot:
+        export_full(engine, snapshot, folder, Progress())
+    with (
+        Engine(MEMORY) as engine,
+        repositories.loading(other_url, workspace=other_workspace) as loading,
+    ):
+        import_full(engine, loading, folder, Progress())
+        loading.commit()

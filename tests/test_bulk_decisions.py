@@ -1,4 +1,4 @@
-"""Commands on whole tables beside what was decided by hand: it is not called damage, nor lost."""
+"""Commands on whole tables beside what was decided by hand: they take it as it stands."""
 
 from __future__ import annotations
 
@@ -14,43 +14,12 @@ from filled import rows
 from reunite import repositories
 from reunite.bulk.engine import Engine
 from reunite.cli.main import app
-from reunite.errors import DecisionsNotKnown
 from reunite.evidence import Identifier
 from reunite.operations import Operations
 from reunite.repositories import Store
 from shell import Reunite
 
 EMAIL, PHONE = Identifier("email", "a@x.co"), Identifier("phone", "1")
-
-DECISIONS: dict[str, Callable[[Operations], object]] = {
-    "an unlink": lambda operations: operations.unlink(1, pair=(EMAIL, PHONE)),
-    "a merge": lambda operations: operations.merge(1, 2),
-    "a constraint": lambda operations: operations.constrain(1, 2),
-    "a block of what nobody presented": lambda operations: operations.block(
-        Identifier("phone", "99")
-    ),
-    "a block": lambda operations: operations.block(PHONE),
-    "an undo": lambda operations: operations.undo(1),
-}
-
-
-@pytest.mark.parametrize("decision", DECISIONS)
-def test_verify_and_a_full_export_refuse_what_they_do_not_know_yet(
-    store: Store, store_url: str, fresh_workspace: str, tmp_path: Path, decision: str
-) -> None:
-    store.identify("a@x.co", "1")
-    store.identify("b@x.co")
-    options = named(store_url, fresh_workspace)
-    commands = (["verify"], ["export", "--full", str(tmp_path / "full")])
-    assert all(CliRunner().invoke(app, [*one, *options]).exit_code == 0 for one in commands[:1])
-
-    DECISIONS[decision](Operations(store))
-
-    for command in commands:
-        refused = CliRunner().invoke(app, [*command, *options])
-        assert isinstance(refused.exception, DecisionsNotKnown), command
-        assert "decided by hand" in str(refused.exception)
-    assert not (tmp_path / "full").exists()
 
 
 def test_what_an_import_of_everything_brought_blocked_is_unblocked(
@@ -73,18 +42,6 @@ def test_what_an_import_of_everything_brought_blocked_is_unblocked(
         with reunite.open(store_url, workspace=workspace) as store:
             decision = Operations(store).unblock(PHONE)
         assert [one.emails for one in decision.identities] == [("a@x.co", "b@x.co")]
-
-
-def test_what_is_not_known_yet_exits_as_work_on_whole_tables_that_stops(
-    store: Store, store_url: str, fresh_workspace: str, tmp_path: Path, command: Reunite
-) -> None:
-    store.identify("a@x.co", "1")
-    Operations(store).block(PHONE)
-    for arguments in (["verify"], ["export", "--full", str(tmp_path / "full")]):
-        ended = command(*arguments, *named(store_url, fresh_workspace))
-        assert ended.status == 6
-        assert "does not know yet what is decided by hand" in ended.err
-        assert "back up the store itself" in ended.err
 
 
 ENDS = {

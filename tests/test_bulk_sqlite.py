@@ -36,7 +36,7 @@ VALUES = {
     "identity_limit": 5,
     "table": "contact",
 }
-LOOKED_UP = {"holders", "taken", "identities", "repoint", "note_blocks", "head"}
+LOOKED_UP = {"holders", "taken", "identities", "repoint", "head"}
 
 
 @pytest.fixture
@@ -260,13 +260,11 @@ def test_lookups_go_through_keys_while_the_tables_are_empty(path: Path, url: str
             ]
             scans = [line for line in plan if re.match("SCAN (?!CONSTANT ROW|asked )", line)]
             assert scans == [], name
-            # Walking a workspace is as bad, but for the few that are blocked, or the last of all.
+            # Walking a workspace is as bad, but for the last of all.
             searches = [line for line in plan if line.startswith("SEARCH")]
             assert searches, name
             walks = [line for line in searches if line.endswith("(workspace=?)")]
-            if name == "note_blocks":
-                assert [line for line in walks if "identifier_blocked" not in line] == []
-            elif name != "head":
+            if name != "head":
                 assert walks == [], name
 
 

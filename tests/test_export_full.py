@@ -12,12 +12,13 @@ import pytest
 
 import reunite
 from filled import everything
-from grown import MEMORY, ask, grow, verified
+from grown import MEMORY, ask, decide, grow, verified
 from reunite import repositories
 from reunite.bulk.engine import Engine
 from reunite.bulk.exporting.full import export_full, import_full
 from reunite.bulk.progress import Progress
 from reunite.errors import ExportStopped, ImportStopped, StoreError
+from reunite.operations import Operations
 from sabotage import sabotage
 
 
@@ -52,6 +53,7 @@ def test_it_goes_on_as_the_first_would_have(
     store_url: str, other_url: str, fresh_workspace: str, tmp_path: Path, seed: int
 ) -> None:
     grow(store_url, fresh_workspace, seed, tmp_path)
+    decide(store_url, fresh_workspace, tmp_path)
     with reunite.open(store_url, workspace=fresh_workspace) as store:
         store.set_identity_limit(75)
     folder = exported(store_url, fresh_workspace, tmp_path / "full")
@@ -60,13 +62,37 @@ def test_it_goes_on_as_the_first_would_have(
     assert everything(other_url, other) == everything(store_url, fresh_workspace)
     assert verified(other_url, other) == verified(store_url, fresh_workspace)
     answers = [
-        ask(url, workspace, random.Random(seed), 60, 70)
+        [*ask(url, workspace, random.Random(seed), 60, 70), *taken_back(url, workspace, seed)]
         for url, workspace in ((store_url, fresh_workspace), (other_url, other))
     ]
     assert answers[0] == answers[1]
     one, two = verified(store_url, fresh_workspace), verified(other_url, other)
     assert one == two
     assert two.is_sound
+
+
+def taken_back(url: str, workspace: str, seed: int) -> list[object]:
+    """What would come of undoing each position, and what comes of undoing some."""
+    rng = random.Random(seed)
+    with reunite.open(url, workspace=workspace) as store:
+        by_hand = Operations(store)
+        with store.sight() as sight:
+            positions = range(1, sight.head.position + 1)
+        told = [undone(by_hand, position, dry_run=True) for position in positions]
+        told += [undone(by_hand, position) for position in rng.sample(positions, 20)]
+        return [
+            *told,
+            [held.id for held in by_hand.held()],
+            by_hand.constraints(),
+            by_hand.blocks(),
+        ]
+
+
+def undone(by_hand: Operations, position: int, *, dry_run: bool = False) -> object:
+    try:
+        return by_hand.undo(position, dry_run=dry_run)
+    except reunite.ReuniteError as refusal:
+        return str(refusal)
 
 
 def test_an_empty_workspace_can_be_carried_too(

@@ -12,7 +12,7 @@ import pytest
 import reunite
 from audit import Tables
 from conftest import OpenStore
-from grown import MEMORY, grow, verified
+from grown import MEMORY, decide, grow, verified
 from oracle import Node, nodes_of
 from reunite import repositories
 from reunite.bulk.engine import Engine
@@ -23,7 +23,11 @@ from sabotage import replace_tree, sabotage
 from shell import Reunite
 
 LIVE = "source = 'presented'"
-NEWEST = "(select max(position) from reunite.journal where workspace = :w and type = '{}')"
+GROWN = 82
+"""Positions of the journal before anything was decided."""
+
+BY_HAND = "(select max(position) from reunite.journal where workspace = :w and type = '{}')"
+NEWEST = BY_HAND[:-1] + f" and position <= {GROWN})"
 IMPORT = NEWEST.format("imported")
 
 BROKEN: dict[str, tuple[str | Sequence[str], str]] = {
@@ -75,8 +79,8 @@ BROKEN: dict[str, tuple[str | Sequence[str], str]] = {
     ),
     "an identifier blocked by nobody who recomputed": (
         "update reunite.identifier set blocked_by = " + IMPORT + " where workspace = :w and"
-        " contact_id = (select max(contact_id) from reunite.journal where workspace = :w"
-        " and type = 'extended')",
+        " contact_id = (select contact_id from reunite.journal where workspace = :w"
+        " and position = " + NEWEST.format("extended") + ")",
         "contact_hangs_on_nothing|identities_joined_without_evidence|journal_of_the_wrong_type",
     ),
     # ── journal and evidence ──
@@ -124,7 +128,9 @@ BROKEN: dict[str, tuple[str | Sequence[str], str]] = {
     "a contact with another anchor": (
         "update reunite.contact set anchor = case anchor when 'email' then 'phone' else 'email' end"
         " where workspace = :w and email is not null and phone is not null and id ="
-        " (select max(contact_id) from reunite.journal where workspace = :w and type = 'extended')",
+        " (select contact_id from reunite.journal where workspace = :w and position = "
+        + NEWEST.format("extended")
+        + ")",
         "contact_with_another_anchor",
     ),
     "a presented link lost": (
@@ -221,7 +227,7 @@ BROKEN: dict[str, tuple[str | Sequence[str], str]] = {
     "a block of a position that is no import": (
         "update reunite.identifier set blocked_by = 1 where workspace = :w"
         " and blocked_by is not null",
-        "not_of_an_import",
+        "blocked_otherwise",
     ),
     "a demotion lost": ("delete from reunite.demotion where workspace = :w", "demotions_differ"),
     "a demotion of who was no primary": (
@@ -233,6 +239,127 @@ BROKEN: dict[str, tuple[str | Sequence[str], str]] = {
         "update reunite.demotion set contact_id = 99999 - contact_id where workspace = :w",
         "demotion_of_a_stranger",
     ),
+    "a demotion at a request's position": (
+        "update reunite.demotion set position = 1 where workspace = :w and position = " + IMPORT,
+        "demotion_without_its_position",
+    ),
+    # ── decisions by hand ──
+    "a contact voided by nobody": (
+        "update reunite.contact set voided = 80 where workspace = :w and id = 1",
+        "voided_otherwise",
+    ),
+    "a contact voided, and not": (
+        "update reunite.contact set voided = null where workspace = :w"
+        " and voided is not null and identity_id is not null",
+        "voided_otherwise",
+    ),
+    "a link voided by nobody": (
+        "update reunite.link set voided = 99 where workspace = :w and source = 'asserted'",
+        "voided_otherwise",
+    ),
+    "a constraint lifted, and not": (
+        "update reunite.identity_constraint set voided = null where workspace = :w",
+        "voided_otherwise",
+    ),
+    "a block lifted, and not": (
+        "update reunite.block set voided = null where workspace = :w and key = '70009'",
+        "voided_otherwise",
+    ),
+    "a held request that waits though it is decided": (
+        "update reunite.held set voided = null where workspace = :w",
+        "voided_otherwise",
+    ),
+    "an undo undone by nobody": (
+        "update reunite.void set voided = position + 1 where workspace = :w and voided is null"
+        " and target = 'operation'",
+        "voided_otherwise",
+    ),
+    "voids lost": (
+        "delete from reunite.void where workspace = :w and target = 'contact'",
+        "position_without_its_decision",
+    ),
+    "a void of a link that is not there": (
+        "update reunite.void set target = 'link' where workspace = :w and target = 'contact'",
+        "void_of_a_stranger",
+    ),
+    "a void by an operation that voids no such thing": (
+        "update reunite.void set position = " + BY_HAND.format("asserted") + " where workspace = :w"
+        " and target = 'contact' and position ="
+        " (select max(position) from reunite.void where workspace = :w and target = 'contact')",
+        "void_without_its_position",
+    ),
+    "an asserted link lost": (
+        "delete from reunite.link where workspace = :w and source = 'asserted'",
+        "position_without_its_decision",
+    ),
+    "a constraint of a request": (
+        "update reunite.identity_constraint set position = 1 where workspace = :w"
+        " and voided is null",
+        "constraint_without_its_position",
+    ),
+    "a constraint between two of one identity": (
+        "update reunite.identity_constraint set a_type = 'email', a_key = 'hal@by.hand',"
+        " b_type = 'phone', b_key = '70009' where workspace = :w and voided is null and position ="
+        + BY_HAND.format("unlinked"),
+        "constraint_broken",
+    ),
+    "a block of a request": (
+        "update reunite.block set position = 1 where workspace = :w and key = '70008'",
+        "block_without_its_position",
+    ),
+    "a blocked identifier that is said not to be": (
+        "update reunite.identifier set blocked_by = null where workspace = :w and key = '70008'",
+        "blocked_otherwise",
+    ),
+    "a request held for no constraint": (
+        "delete from reunite.identity_constraint where workspace = :w and position ="
+        " (select constraint_position from reunite.held where workspace = :w and voided is null)",
+        "held_for_no_constraint",
+    ),
+    "a retired contact of what is not undone": (
+        "update reunite.contact set identity_id = null where workspace = :w and id = 1",
+        "retired_though_it_stands",
+    ),
+    "a retired contact whose anchor nobody holds": (
+        "update reunite.identifier set contact_id = null, blocked_by = 1 where workspace = :w"
+        " and key = '70002'",
+        "retired_without_a_successor",
+    ),
+    "a contact that hangs on what is blocked, among others": (
+        "update reunite.contact set identity_id = (select min(identity_id) from reunite.contact"
+        " where workspace = :w) where workspace = :w and phone = '70008' and email is null",
+        "blocked_contact_among_others",
+    ),
+    "an identifier held by a contact that does not answer for it any more": (
+        "update reunite.identifier set contact_id = (select id from reunite.contact"
+        " where workspace = :w and email = 'ann@by.hand') where workspace = :w and key = '70001'",
+        "identifier_held_by_another",
+    ),
+    "people who were parted joined": (
+        "update reunite.contact set identity_id = (select identity_id from reunite.contact"
+        " where workspace = :w and email = 'ann@by.hand') where workspace = :w"
+        " and (email = 'bob@by.hand' or phone = '70001')",
+        "identities_joined_without_evidence",
+    ),
+    "people who were merged parted": (
+        "update reunite.contact set identity_id = id where workspace = :w"
+        " and email = 'dad@by.hand'",
+        "evidence_across_identities|contact_in_a_wrong_identity",
+    ),
+    "an identity named by no member": (
+        "update reunite.contact set identity_id = 99999 where workspace = :w"
+        " and email = 'jay@by.hand'",
+        "identity_named_by_no_member",
+    ),
+    "totals that the last position by hand got wrong": (
+        "update reunite.journal set contacts = contacts + 1 where workspace = :w"
+        " and position >= " + BY_HAND.format("undone"),
+        "totals_differ",
+    ),
+    "a workspace that says it keeps nobody apart": (
+        "update reunite.workspace set has_constraints = {false} where id = :w",
+        "workspace_says_otherwise_of_constraints",
+    ),
     "a workspace that says it blocks nothing": (
         "update reunite.workspace set has_blocks = {false} where id = :w",
         "workspace_says_otherwise_of_blocks",
@@ -242,10 +369,12 @@ BROKEN: dict[str, tuple[str | Sequence[str], str]] = {
 
 @pytest.fixture(scope="module")
 def all_of_it(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All of a store that grew, in a folder."""
+    """All of a store that grew and of which some was decided by hand, in a folder."""
     place = tmp_path_factory.mktemp("grown")
     url = f"sqlite:///{place / 'grown.db'}"
     grow(url, "default", 1, place)
+    assert verified(url, "default").counts.positions == GROWN
+    decide(url, "default", place)
     with Engine(MEMORY) as engine, repositories.snapshot(url) as snapshot:
         export_full(engine, snapshot, place / "all", Progress())
     return place / "all"

@@ -13,6 +13,8 @@ import msgspec
 import reunite
 from evidence_oracle import Contact, Evidence, Person
 from evidence_oracle_operations import Oracle
+from filled import everything
+from grown import carry, verified
 from imported import Row
 from oracle import Node
 from reunite import Presented, Totals
@@ -34,11 +36,10 @@ SINGLES = [Presented(key, None) for key in EMAILS] + [Presented(None, key) for k
 Pair = tuple[str | None, str | None]
 T = TypeVar("T")
 
+CARRIED = 5
+"""Of so many walks the end of one is carried from store to store."""
+
 _numbers = itertools.count(1)
-
-
-def verify(url: str, workspace: str) -> None:
-    """Where `reunite verify` joins, once it knows what was taken back."""
 
 
 class Standing(NamedTuple):
@@ -54,7 +55,8 @@ class Twins:
     def __init__(self, urls: Sequence[str], limit: int) -> None:
         self._folder = tempfile.TemporaryDirectory()
         self._path = Path(self._folder.name)
-        self.workspace = f"undo-{next(_numbers)}"
+        self.number = next(_numbers)
+        self.workspace = f"undo-{self.number}"
         self.urls = [url or f"sqlite:///{self._path / 'reunite.db'}" for url in urls]
         self.stores = [reunite.open(url, workspace=self.workspace) for url in self.urls]
         self.oracle = Oracle()
@@ -65,9 +67,11 @@ class Twins:
         return self.oracle.now
 
     def close(self) -> None:
-        for url, store in zip(self.urls, self.stores, strict=True):
+        self.assert_sound()
+        if self.number % CARRIED == 0:
+            self.assert_carried()
+        for store in self.stores:
             store.close()
-            verify(url, self.workspace)
         self._folder.cleanup()
 
     # ── what is asked ────────────────────────────────────────────────────────────────────────────
@@ -189,6 +193,20 @@ class Twins:
                 a, b = (Identifier(*node) for node in contact.nodes)
                 ask = Unlink(contact.id, pair=(a, b), constrain=False, force=True)
                 self.foresee(ask, _method("unlink_pair", contact.id, a, b, False, True))
+
+    def assert_sound(self) -> None:
+        """Verify finds nothing in either store, and the same digests."""
+        first, *others = [verified(url, self.workspace) for url in self.urls]
+        assert first.findings == []
+        for other in others:
+            assert other == first
+
+    def assert_carried(self) -> None:
+        """A full export of one store makes the same of the other."""
+        one, other, workspace = *self.urls[:2], f"{self.workspace}-carried"
+        carry(one, self.workspace, other, workspace, self._path / "full")
+        assert everything(other, workspace) == everything(one, self.workspace)
+        assert verified(other, workspace) == verified(one, self.workspace)
 
     # ── undo right after do ──────────────────────────────────────────────────────────────────────
 

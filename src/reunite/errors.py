@@ -201,10 +201,6 @@ class ImportStopped(ReuniteError):
     """
 
 
-class DecisionsNotKnown(ReuniteError):
-    """A command on whole tables does not know yet what is decided by hand; nothing was done."""
-
-
 class ExportStopped(ReuniteError):
     """A file or folder could not be written; nothing is left of it."""
 

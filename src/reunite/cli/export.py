@@ -74,11 +74,9 @@ def export(
 
 
 def _export_full(engine: Engine, snapshot: repositories.Snapshot, folder: Path) -> None:
-    from reunite.bulk.decisions import require_none
     from reunite.bulk.exporting.full import export_full
     from reunite.bulk.progress import Progress
 
-    require_none(snapshot, "export --full")
     manifest = export_full(engine, snapshot, folder, Progress())
     print(
         f"{folder}: {manifest.contacts:,} contacts of {manifest.identities:,} identities, digest"

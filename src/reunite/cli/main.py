@@ -39,7 +39,6 @@ EXIT_STATUSES: dict[type[errors.ReuniteError], int] = {
     errors.KeyReused: 5,
     errors.ImportStopped: 6,
     errors.ExportStopped: 6,
-    errors.DecisionsNotKnown: 6,
 }
 """What a shell sees of an error; 2 is what wrong options give, too."""
 

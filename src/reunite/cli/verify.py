@@ -27,7 +27,6 @@ def verify(
 ) -> None:
     """Work out a workspace anew from its evidence, and say where the store differs."""
     require_bulk()
-    from reunite.bulk.decisions import require_none
     from reunite.bulk.engine import Engine
     from reunite.bulk.progress import Progress
     from reunite.bulk.verifying import verify as verify_it
@@ -36,7 +35,6 @@ def verify(
         Engine(options.bytes_of(memory)) as engine,
         seen(locals()) as snapshot,
     ):
-        require_none(snapshot, "verify")
         verification = verify_it(engine, snapshot, Progress())
     if json:
         print(wire.encode(verification).decode())
@@ -53,10 +51,14 @@ def _show(verification: Verification, console: Console) -> None:
     table.add_column()
     for name, value in {
         "contacts": counts.contacts,
+        "retired": counts.retired,
         "identities": counts.identities,
         "identifiers": counts.identifiers,
         "blocked": counts.blocked,
         "links": counts.links,
+        "voided": counts.voided,
+        "constraints": counts.constraints,
+        "held": counts.held,
         "positions": counts.positions,
         "largest identity": counts.largest_identity,
         "past the limit": counts.past_limit,

@@ -13,51 +13,21 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from reunite.identifier import Policy
 from reunite.reconcile import Head, Microseconds
+from reunite.repositories.table import TABLES as ROWS
 
 T = TypeVar("T")
 
 TABLES: dict[str, tuple[str, ...]] = {
-    "contact": (
-        "id",
-        "identity_id",
-        "created_at",
-        "email",
-        "phone",
-        "position",
-        "source",
-        "anchor",
-    ),
-    "identifier": ("type", "key", "contact_id", "blocked_by"),
-    "link": (
-        "a_type",
-        "a_key",
-        "b_type",
-        "b_key",
-        "source",
-        "position",
-        "at",
-        "a_contact_id",
-        "b_contact_id",
-    ),
-    "journal": (
-        "position",
-        "type",
-        "at",
-        "contact_id",
-        "with_contact_id",
-        "primary_id",
-        "demoted_id",
-        "contacts",
-        "identities",
-        "last_contact_id",
-    ),
+    **{table.name: kind._fields for kind, table in ROWS.items()},
     "provenance": ("contact_id", "position", "source_id", "linked_id"),
     "tombstone": ("contact_id", "position"),
-    "demotion": ("contact_id", "position"),
 }
-"""The tables of a workspace and their columns, the same in both stores (without ``workspace``)."""
+"""The tables of a workspace and their columns, the same in both stores.
 
-TIMES = frozenset({"created_at", "at"})
+Without ``workspace`` itself, and without idempotency keys, which are of callers and of one day.
+"""
+
+TIMES = frozenset({"created_at", "at", "last_at"})
 """The columns that are times."""
 
 
@@ -135,6 +105,7 @@ class Snapshot(Protocol):
     head: Head
     identity_limit: int
     has_blocks: bool
+    has_constraints: bool
     at: Microseconds
     """The store's clock then, never before the head's; in a `Loading` read under the lock."""
 

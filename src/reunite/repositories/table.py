@@ -30,7 +30,7 @@ class Table(NamedTuple):
     key: Callable[[Any], Any]
 
 
-TABLES: dict[type, Table] = {
+TABLES: dict[type[Any], Table] = {
     Contact: Table("contact", attrgetter("id")),
     Link: Table(
         "link",

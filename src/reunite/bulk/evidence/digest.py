@@ -6,7 +6,8 @@ the sign is ``+`` where an identity begins and a blank where it goes on:
 * ``partition`` names identifiers, blocked ones left out: the type, a tab, the key, such as
   ``+email<TAB>ada@example.com``, `` phone<TAB>123456``. Those of an identity stand in byte order
   of (type, key), the identities in that of their first.
-* ``contacts`` names contact ids in decimal digits, ascending, the identities by their first.
+* ``contacts`` names contact ids in decimal digits, ascending, the identities by their first; the
+  retired are left out.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import msgspec
 import numpy as np
 
 from reunite.bulk.engine import Engine
-from reunite.bulk.evidence.evidence import Evidence
 from reunite.bulk.evidence.forest import Numbers
+from reunite.bulk.evidence.identities import Identities
 
 
 class Digests(msgspec.Struct, frozen=True):
@@ -28,31 +29,14 @@ class Digests(msgspec.Struct, frozen=True):
     contacts: str
 
 
-def digests_of(evidence: Evidence, identity: Numbers, sizes: Numbers) -> Digests:
-    """Both digests.
-
-    Args:
-        identity: the identity of each contact, by number.
-        sizes: how many contacts each identity has.
-    """
-    nodes = nodes_by_identity(evidence, identity)
-    return Digests(
-        _digest(
-            evidence.engine,
-            "node",
-            "type || chr(9) || key",
-            _leaders(nodes, len(sizes)),
-        ),
-        _digest(evidence.engine, "contact", "id", _leaders(identity, len(sizes))),
-    )
-
-
-def nodes_by_identity(evidence: Evidence, identity: Numbers) -> Numbers:
-    """The identity of each identifier, -1 of those that are blocked or that nobody holds."""
-    if not len(identity):
-        return np.full(len(evidence.first), -1, dtype=np.int32)
-    is_free = (evidence.first >= 0) & ~evidence.blocked
-    return np.where(is_free, identity[evidence.first], np.int32(-1))
+def digests_of(identities: Identities) -> Digests:
+    """Both digests."""
+    engine, count = identities.engine, len(identities)
+    nodes = _leaders(identities.of_identifiers(), count)
+    partition = _digest(engine, "node", "type || chr(9) || key", nodes)
+    del nodes
+    contacts = _digest(engine, "contact", "id", _leaders(identities.of_contacts, count))
+    return Digests(partition, contacts)
 
 
 def _leaders(identity: Numbers, identities: int) -> Numbers:

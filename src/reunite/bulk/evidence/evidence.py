@@ -6,15 +6,14 @@ named and did not take; contacts are numbered by id, all from 0. -1 stands for n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reunite.bulk.engine import Engine
-from reunite.bulk.evidence.forest import Numbers
-from reunite.bulk.evidence.tables import Column, slices
+from reunite.bulk.evidence.decided import decided_nodes
+from reunite.bulk.evidence.forest import Flags, Numbers, without
+from reunite.bulk.evidence.tables import Column, column_of, ids_of, number_identifiers, slices
 from reunite.repositories import queries
 
 QUERIES = queries.load("reunite.bulk.evidence", "evidence.sql")
@@ -27,67 +26,80 @@ class Evidence:
     Attributes:
         engine: with the tables of evidence.sql.
         nodes: how many there are.
-        ids, created_at: of each contact.
+        ids: of each contact.
+        ages: of each contact how many are older.
+        stands: whether no void that stands names the contact's pair.
         emails, phones: the nodes of each contact.
         blocked: whether each identifier is.
         first: for each identifier the contact that presented it first.
-        hang: for each contact the identifier that it hangs on, which is not blocked.
+        hang: for each contact the identifier that it hangs on; -1 for those that are alone because
+            that is blocked, and for the retired, whom nobody sees.
+        decided: whether anything was ever decided by hand about whom a node belongs to, or about
+            what was ever joined with it; empty where nothing was decided at all.
     """
 
     engine: Engine
     nodes: int
     ids: Column
-    created_at: Column
+    ages: Numbers
+    stands: Flags
     emails: Numbers
     phones: Numbers
-    blocked: NDArray[np.bool_]
+    blocked: Flags
     first: Numbers
     hang: Numbers
+    decided: Flags
 
     def free(self, nodes: Numbers) -> Numbers:
         """The same nodes, but none in place of those that are blocked."""
-        return free_of(nodes, self.blocked)
-
-    def of_identifiers(self) -> Evidence:
-        """The same without what is known of single contacts, which takes most of the memory."""
-        none = np.empty(0, dtype=np.int32)
-        return replace(self, emails=none, phones=none, hang=none)
+        return without(nodes, self.blocked)
 
     def is_older(self, contact: int, other: int) -> bool:
         """Whether a contact is older than another."""
-        one, two = self.created_at[contact], self.created_at[other]
-        return bool(one < two or (one == two and contact < other))
+        return bool(self.ages[contact] < self.ages[other])
+
+    def decided_contacts(self, contacts: Numbers) -> Flags:
+        """Of which contacts something was decided; -1 is none."""
+        if not len(self.decided) or not len(self.ids):
+            return np.zeros(len(contacts), dtype=np.bool_)
+        return self.decided_pairs(
+            np.where(contacts >= 0, self.emails[contacts], -1),
+            np.where(contacts >= 0, self.phones[contacts], -1),
+        )
+
+    def decided_pairs(self, a: Numbers, b: Numbers) -> Flags:
+        """Of which pairs of nodes something was decided; -1 is none."""
+        if not len(self.decided):
+            return np.zeros(len(a), dtype=np.bool_)
+        return ((a >= 0) & self.decided[a]) | ((b >= 0) & self.decided[b])
 
 
 def read_evidence(engine: Engine) -> Evidence:
     """Number what the tables of a store (`bring_table`) have."""
-    _execute(engine, "make_node")
-    engine.connection.execute("drop table identifier")
-    ids, created_at = _column(engine, "contact", "id"), _column(engine, "contact", "created_at")
+    ages = _ages(engine)
+    ids = ids_of(engine)
+    number_identifiers(engine)
     emails, phones = (_found(engine, type_, len(ids)) for type_ in ("email", "phone"))
     engine.connection.execute("drop table found")
-    blocked = _column(engine, "node", "blocked_by is not null")
-    anchors_email = _column(engine, "contact", "anchor = 'email'")
-    hang = _hang(anchors_email, free_of(emails, blocked), free_of(phones, blocked))
+    blocked = column_of(engine, "node", "blocked_by is not null")
+    stands = column_of(engine, "contact", "voided is null")
+    hang = _hang(engine, emails, phones, blocked, stands)
     _execute(engine, "make_turn")
     first = _first(engine, emails, phones, len(blocked))
     engine.keep("holding", {"id": ids, "hang": hang, "e": emails, "p": phones})
     _execute(engine, "make_silent", nodes=len(blocked))
     nodes = len(blocked) + engine.count("silent")
     _execute(engine, "make_tied")
-    return Evidence(engine, nodes, ids, created_at, emails, phones, blocked, first, hang)
+    decided = decided_nodes(engine, nodes, emails, phones, blocked, first)
+    return Evidence(engine, nodes, ids, ages, stands, emails, phones, blocked, first, hang, decided)
 
 
-def free_of(nodes: Numbers, blocked: NDArray[np.bool_]) -> Numbers:
-    """The same nodes, but none in place of those that are blocked."""
-    if not len(blocked):
-        return nodes
-    return np.where(blocked[nodes] | (nodes < 0), np.int32(-1), nodes)
-
-
-def _column(engine: Engine, table: str, expression: str) -> Any:
-    parts = [part for (part,) in slices(engine, table, expression)]
-    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+def _ages(engine: Engine) -> Numbers:
+    """Of each contact how many are older: by (created_at, id)."""
+    order = np.argsort(column_of(engine, "contact", "created_at"), kind="stable")
+    ages = np.empty(len(order), dtype=np.int32)
+    ages[order] = np.arange(len(order), dtype=np.int32)
+    return ages
 
 
 def _found(engine: Engine, type_: str, contacts: int) -> Numbers:
@@ -99,10 +111,20 @@ def _found(engine: Engine, type_: str, contacts: int) -> Numbers:
     return nodes
 
 
-def _hang(anchors_email: NDArray[np.bool_], emails: Numbers, phones: Numbers) -> Numbers:
-    one = np.where(anchors_email, emails, phones)
-    other = np.where(anchors_email, phones, emails)
-    return np.where(one >= 0, one, other)
+def _hang(
+    engine: Engine, emails: Numbers, phones: Numbers, blocked: Flags, stands: Flags
+) -> Numbers:
+    """What each contact hangs on: its anchor; if that is blocked, the other that it ties to it."""
+    hang = np.empty(len(emails), dtype=np.int32)
+    low = 0
+    for is_email, is_live in slices(engine, "contact", "anchor = 'email', identity_id is not null"):
+        some = slice(low, low + len(is_email))
+        e, p = without(emails[some], blocked), without(phones[some], blocked)
+        anchors, others = np.where(is_email, e, p), np.where(is_email, p, e)
+        found = np.where((anchors < 0) & stands[some], others, anchors)
+        hang[some] = np.where(is_live, found, -1)
+        low = some.stop
+    return hang
 
 
 def _first(engine: Engine, emails: Numbers, phones: Numbers, identifiers: int) -> Numbers:

@@ -1,10 +1,6 @@
 -- The evidence of a store with numbers for names: identifiers are nodes, numbered from 0 by type and
 -- key in byte order, contacts are numbered from 0 by id; -1 is none.
 
--- name: make_node
-create or replace table node as
-select type, key, contact_id, blocked_by from identifier order by type, key
-
 -- name: make_found
 create or replace table found as
 select contact.rowid::integer as c, node.rowid::integer as n
@@ -23,22 +19,31 @@ create or replace table silent as
 select b_key as key, position, ($nodes + row_number() over (order by b_key) - 1)::integer as n
 from (select b_key, min(position) as position from link where b_type = 'row' group by b_key)
 
--- Links with their ends: as they say, and where they tie what is not blocked. Those that tie
--- contacts follow their anchors.
+-- Links with their ends: as they say, and where they tie what is not blocked; -1 where a link does not
+-- stand. Those that tie contacts follow them, but for the retired.
 -- name: make_tied
 create or replace table tied as
+with
+  live as (
+    select id, hang
+    from contact join holding using (id)
+    where contact.identity_id is not null
+      and id in (select a_contact_id from link union all select b_contact_id from link)
+  )
 select
   link.*,
   coalesce(a_node.rowid, -1)::integer as a_said,
   coalesce(silent.n, b_node.rowid, -1)::integer as b_said,
   (case
-    when link.a_contact_id <> 0 then coalesce(a_holding.hang, -1)
+    when link.voided is not null then -1
+    when a_live.id is not null then a_live.hang
     when a_node.blocked_by is null then coalesce(a_node.rowid, -1)
     else -1
   end)::integer as a,
   (case
+    when link.voided is not null then -1
     when silent.n is not null then silent.n
-    when link.b_contact_id <> 0 then coalesce(b_holding.hang, -1)
+    when b_live.id is not null then b_live.hang
     when b_node.blocked_by is null then coalesce(b_node.rowid, -1)
     else -1
   end)::integer as b
@@ -46,17 +51,21 @@ from link
 left join node as a_node on a_node.type = link.a_type and a_node.key = link.a_key
 left join node as b_node on b_node.type = link.b_type and b_node.key = link.b_key
 left join silent on link.b_type = 'row' and silent.key = link.b_key
-left join holding as a_holding on link.a_contact_id <> 0 and a_holding.id = link.a_contact_id
-left join holding as b_holding on link.b_contact_id <> 0 and b_holding.id = link.b_contact_id
+left join live as a_live on link.a_contact_id <> 0 and a_live.id = link.a_contact_id
+left join live as b_live on link.b_contact_id <> 0 and b_live.id = link.b_contact_id
 order by link.position
 
--- The journal with what each position brought: its contact or the ends of its link.
+-- The journal with what each position brought: its contact or the ends of its link; and the highest id
+-- that it saw, 0 for none. By hand are 5, and 6 where nobody was joined or parted.
 -- name: make_step
 create or replace table step as
 select
   journal.position,
   (case journal.type
-    when 'created' then 0 when 'extended' then 1 when 'merged' then 2 when 'linked' then 3 else 4
+    when 'created' then 0 when 'extended' then 1 when 'merged' then 2 when 'linked' then 3
+    when 'imported' then 4
+    when 'constrained' then 6 when 'unconstrained' then 6 when 'dismissed' then 6
+    else 5
   end)::integer as type,
   coalesce(made.c, -1)::integer as c,
   coalesce(left_link.a_said, -1)::integer as a_said,
@@ -67,6 +76,8 @@ select
   coalesce(journal.with_contact_id, 0) as with_contact_id,
   coalesce(journal.primary_id, 0) as primary_id,
   coalesce(journal.demoted_id, 0) as demoted_id,
+  case when journal.type in ('created', 'extended') then journal.contact_id
+    else coalesce(brought.last, 0) end as seen,
   journal.contacts,
   journal.identities,
   journal.last_contact_id
@@ -79,6 +90,12 @@ left join (
   from tied where source = 'presented' group by position
 ) as left_link
   on left_link.position = journal.position and journal.type in ('merged', 'linked')
+left join (
+  select contact.position, max(contact.id) as last
+  from contact join journal using (position)
+  where journal.type not in ('created', 'extended', 'imported')
+  group by contact.position
+) as brought on brought.position = journal.position
 order by journal.position
 
 -- Both tables are in order of the positions, so that those of one stand together.

@@ -12,9 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 Numbers: TypeAlias = NDArray[np.int32]
+Flags: TypeAlias = NDArray[np.bool_]
 
 _PAIRS = 100_000
 """Pairs that are objects at a time."""
+
+
+def without(nodes: Numbers, left_out: Flags) -> Numbers:
+    """The same nodes, but -1 in place of those that are left out."""
+    if not len(left_out):
+        return nodes
+    return np.where(left_out[nodes] | (nodes < 0), np.int32(-1), nodes)
 
 
 class Forest:
@@ -43,6 +51,18 @@ class Forest:
             return False
         self._parent[max(one, other)] = min(one, other)
         return True
+
+    def attach(self, nodes: Numbers, onto: Numbers) -> None:
+        """Hang nodes that nothing was joined with yet on others; each of them once.
+
+        What they hang on must not hang on them.
+        """
+        self.parent[nodes] = onto
+
+    def join_apart(self, a: Numbers, b: Numbers) -> None:
+        """Join pair by pair what is not one tree already."""
+        apart = self.roots(a) != self.roots(b)
+        self.join_pairs(a[apart], b[apart])
 
     def join_pairs(self, a: Numbers, b: Numbers) -> int:
         """Join pair by pair, and return how many joined two trees."""

@@ -28,7 +28,8 @@ STEP = 250_000
 
 _TEXTS = frozenset(
     {"email", "phone", "phone_number", "source", "anchor", "type", "key", "a_type", "a_key"}
-    | {"b_type", "b_key", "source_id", "linked_id", "link_precedence"}
+    | {"b_type", "b_key", "source_id", "linked_id", "link_precedence", "target", "reason"}
+    | {"who", "why"}
 )
 
 Column: TypeAlias = NDArray[np.int64]
@@ -61,6 +62,42 @@ def load_csv(engine: Engine, table: str, columns: Sequence[str], path: str) -> N
         " nullstr = '', allow_quoted_nulls = false)",
         {"path": path},
     )
+
+
+def number_identifiers(engine: Engine) -> None:
+    """Make ``node`` of ``identifier``: rows are numbered by type and key in byte order."""
+    engine.connection.execute(
+        "create or replace table node as"
+        " select type, key, contact_id, blocked_by from identifier order by type, key"
+    )
+    engine.connection.execute("drop table identifier")
+
+
+def column_of(engine: Engine, table: str, expression: str) -> Any:
+    """An expression over all rows of a table that is never null, as one array."""
+    column, low = np.empty(0, dtype=np.int64), 0
+    for (some,) in slices(engine, table, expression):
+        if not low:
+            column = np.empty(engine.count(table), dtype=some.dtype)
+        column[low : low + len(some)] = some
+        low += len(some)
+    return column
+
+
+def ids_of(engine: Engine) -> Column:
+    """The ids of all contacts, ascending, in half of the memory where they are small enough."""
+    ((last,),) = engine.connection.execute("select coalesce(max(id), 0) from contact").fetchall()
+    is_small = last <= np.iinfo(np.int32).max
+    ids: Column = column_of(engine, "contact", "id::integer" if is_small else "id")
+    return ids
+
+
+def places_of(wanted: Column, ids: Column) -> Column:
+    """Where each wanted id stands among those (ascending); -1 where it is not there."""
+    if not len(ids):
+        return np.full(len(wanted), -1)
+    places = np.minimum(np.searchsorted(ids, wanted.astype(ids.dtype)), len(ids) - 1)
+    return np.where(ids[places] == wanted, places, -1)
 
 
 def slices(

@@ -1,7 +1,7 @@
 """All of a workspace in a folder, and back: a CSV file for each table, and a manifest over them.
 
-The folder carries evidence, journal and blocks, so that a store made of it goes on as the first one
-would have. Its files are what `Snapshot.csv` gives; `manifest.json` has their checksums.
+The folder carries evidence, decisions and journal, so that a store made of it goes on as the first
+one would have. Its files are what `Snapshot.csv` gives; `manifest.json` has their checksums.
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ import msgspec
 
 from reunite.bulk.engine import Engine
 from reunite.bulk.evidence.digest import Digests, digests_of
-from reunite.bulk.evidence.evidence import read_evidence
 from reunite.bulk.evidence.identities import identities_of
-from reunite.bulk.evidence.tables import counted, load_csv, total_of
+from reunite.bulk.evidence.tables import counted, load_csv, number_identifiers, total_of
 from reunite.bulk.exporting.output import whole_folder
 from reunite.bulk.progress import Progress, Watched
 from reunite.errors import ImportStopped
 from reunite.reconcile import Head
 from reunite.repositories.bulk import TABLES, Loading, Snapshot
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 
 _KEYS = {
@@ -35,6 +34,11 @@ _KEYS = {
     "provenance": "contact_id",
     "tombstone": "contact_id",
     "demotion": "contact_id, position",
+    "void": "position, target, target_position, contact_id, a_type, a_key, b_type, b_key,"
+    " a_contact_id, b_contact_id",
+    "identity_constraint": "a_type, a_key, b_type, b_key, position",
+    "block": "type, key, position",
+    "held": "id",
 }
 
 
@@ -113,7 +117,7 @@ def import_full(engine: Engine, store: Loading, folder: Path, progress: Progress
                 " differ; export anew"
             )
     for table, columns in TABLES.items():
-        # Evidence has the identifiers as its nodes.
+        # They were numbered for the digests.
         source = "node" if table == "identifier" else table
         names = ", ".join(f'"{column}"' for column in columns)
         rows = engine.rows(f"select {names} from {source} order by {_KEYS[table]}", columns)
@@ -184,6 +188,5 @@ def _file(path: Path, rows: int) -> File:
 
 
 def _digests(engine: Engine) -> Digests:
-    evidence = read_evidence(engine)
-    _, identity, sizes = identities_of(engine)
-    return digests_of(evidence, identity, sizes)
+    number_identifiers(engine)
+    return digests_of(identities_of(engine))

@@ -40,6 +40,17 @@ _STANDING = {
     "created_at": "bigint",
 }
 
+_WRITTEN = {
+    **{
+        # What is new stands.
+        table: tuple(column for column in columns if column != "voided")
+        for table, columns in TABLES.items()
+    },
+    "block": ("type", "key"),
+    "repointed": ("identity_id", "into"),
+}
+"""The columns of what a plan writes."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -61,10 +72,9 @@ class Plan:
 
     def rows(self, name: str) -> QueryRows:
         """The rows of a query of planning.sql that says what is to be written."""
-        columns = (
-            TABLES.get(name) or {"block": ("type", "key")}.get(name) or ("identity_id", "into")
+        return _rows(
+            self.engine, name, _WRITTEN[name], position=self.after.position, at=self.after.at
         )
-        return _rows(self.engine, name, columns, position=self.after.position, at=self.after.at)
 
 
 def plan_import(

@@ -2,7 +2,7 @@
 
 forms      normal forms and keys; holders: who holds each identifier
 replay     the journal, position by position, over the evidence; steps: what each row has to say
-partition  whether identities are components; findings: what is off
+partition  whether identities are components; voids: which decisions stand; findings: what is off
 verifying  all of that in order
 """
 

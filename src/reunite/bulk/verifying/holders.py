@@ -5,43 +5,43 @@ from __future__ import annotations
 import numpy as np
 
 from reunite.bulk.evidence.evidence import Evidence
-from reunite.bulk.evidence.forest import Numbers
+from reunite.bulk.evidence.forest import Flags, Numbers
 from reunite.bulk.evidence.tables import Column, slices
 from reunite.bulk.verifying.findings import Findings
+from reunite.repositories import queries
 
-_SAID = """
-select
-  type || ' ' || key || ' is said to be held by '
-  || coalesce('contact ' || contact_id, 'no contact') || ', '
-  || case presented
-    when 0 then 'no contact has it' else 'contact ' || presented || ' presented it first'
-  end
-from node join wrong on wrong.n = node.rowid
-where (presented = 0) = $stray
-"""
+QUERIES = queries.load("reunite.bulk.verifying", "holders.sql")
 
 
 def check_identifiers(evidence: Evidence, findings: Findings) -> None:
     """Find identifiers that are not held by who presented them first.
 
     What nobody presented has to be blocked; a blocked one that was so before it was seen has no
-    holder.
+    holder. Where something was decided, somebody else may hold an identifier by now: then it has
+    to be one who answers for it.
     """
-    wrong: list[Column] = []
+    suspects: list[Column] = []
     low = 0
     for holder, blocked in slices(
         evidence.engine, "node", "coalesce(contact_id, 0), blocked_by is not null"
     ):
-        presented = _presented(evidence, evidence.first[low : low + len(holder)])
+        some = slice(low, low + len(holder))
+        presented = _presented(evidence, evidence.first[some])
         right = ((holder == presented) & (holder > 0)) | ((holder == 0) & blocked)
-        wrong.append(np.flatnonzero(~right) + low)
-        low += len(holder)
-    nodes = np.concatenate(wrong) if wrong else np.empty(0, dtype=np.int64)
-    if len(nodes):
-        presented = _presented(evidence, evidence.first[nodes])
-        evidence.engine.keep("wrong", {"n": nodes, "presented": presented})
-        findings.ask(evidence.engine, "identifier_nobody_presented", _SAID, stray=True)
-        findings.ask(evidence.engine, "identifier_held_by_another", _SAID, stray=False)
+        if len(evidence.decided):
+            right &= ~(evidence.decided[some] | blocked)
+        suspects.append(np.flatnonzero(~right) + low)
+        low = some.stop
+    nodes = np.concatenate(suspects) if suspects else np.empty(0, dtype=np.int64)
+    if not len(nodes):
+        return
+    decided = np.zeros(len(nodes), dtype=np.bool_)
+    if len(evidence.decided):
+        decided = evidence.decided[nodes] | evidence.blocked[nodes]
+    presented = _presented(evidence, evidence.first[nodes])
+    evidence.engine.keep("suspect", {"n": nodes, "presented": presented, "decided": decided})
+    for rule, sql in QUERIES.items():
+        findings.ask(evidence.engine, rule, sql)
 
 
 def _presented(evidence: Evidence, contacts: Numbers) -> Column:
@@ -52,25 +52,40 @@ def _presented(evidence: Evidence, contacts: Numbers) -> Column:
 
 
 def check_anchors(evidence: Evidence, findings: Findings) -> None:
-    """A contact hangs on what was new when it was made; of two, or of none, on its e-mail."""
+    """A contact hangs on what was new when it was made; of two, or of none, on its e-mail.
+
+    Where something was decided, that cannot be told any more, and what it hangs on may be blocked.
+    """
     low = 0
     for (is_email,) in slices(evidence.engine, "contact", "anchor = 'email'"):
         contacts = np.arange(low, low + len(is_email), dtype=np.int32)
-        e = evidence.free(evidence.emails[contacts])
-        p = evidence.free(evidence.phones[contacts])
-        is_new_e, is_new_p = (
-            (nodes >= 0) & (evidence.first[nodes] == contacts)
-            if len(evidence.first)
-            else nodes >= 0
-            for nodes in (e, p)
-        )
-        should_be = (e >= 0) & ((p < 0) | is_new_e | ~is_new_p)
-        wrong = contacts[(should_be != is_email) & ((e >= 0) | (p >= 0))]
-        findings.add(
-            "contact_with_another_anchor",
-            (
-                f"contact {id_} does not hang on what was new when it was made"
-                for id_ in evidence.ids[wrong].tolist()
-            ),
-        )
         low += len(is_email)
+        is_open = ~evidence.decided_contacts(contacts)
+        _check_anchors(evidence, contacts[is_open], is_email[is_open], findings)
+
+
+def _check_anchors(
+    evidence: Evidence, contacts: Numbers, is_email: Flags, findings: Findings
+) -> None:
+    e = evidence.free(evidence.emails[contacts])
+    p = evidence.free(evidence.phones[contacts])
+    is_new_e, is_new_p = (
+        (nodes >= 0) & (evidence.first[nodes] == contacts) if len(evidence.first) else nodes >= 0
+        for nodes in (e, p)
+    )
+    should_be = (e >= 0) & ((p < 0) | is_new_e | ~is_new_p)
+    hangs = (e >= 0) | (p >= 0)
+    for rule, wrong, text in (
+        (
+            "contact_with_another_anchor",
+            hangs & (should_be != is_email),
+            "contact {} does not hang on what was new when it was made",
+        ),
+        (
+            "contact_hangs_on_nothing",
+            ~hangs & ((evidence.emails[contacts] >= 0) | (evidence.phones[contacts] >= 0)),
+            "contact {} has no identifier that is not blocked",
+        ),
+    ):
+        ids = evidence.ids[contacts[wrong]].tolist()
+        findings.add(rule, (text.format(id_) for id_ in ids))

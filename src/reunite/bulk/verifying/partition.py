@@ -8,7 +8,8 @@ import numpy as np
 
 from reunite.bulk.evidence.evidence import Evidence
 from reunite.bulk.evidence.forest import Forest, Numbers
-from reunite.bulk.evidence.tables import STEP, Column, slices
+from reunite.bulk.evidence.identities import Identities
+from reunite.bulk.evidence.tables import STEP, slices
 from reunite.bulk.verifying.findings import Findings
 from reunite.repositories import queries
 
@@ -16,25 +17,25 @@ QUERIES = queries.load("reunite.bulk.verifying", "partition.sql")
 
 
 def check_partition(
-    evidence: Evidence, forest: Forest, identity_ids: Column, identity: Numbers, findings: Findings
+    evidence: Evidence, forest: Forest, identities: Identities, findings: Findings
 ) -> None:
     """Compare what the evidence joins with what the store keeps as identities.
 
     Args:
-        forest: what the replay of the journal joined; what no row of the journal accounts for is
-            joined here.
-        identity_ids, identity: the identities of the store, and by number that of each contact.
+        forest: what the replay of the journal joined; what no row of the journal accounts for, and
+            what anything was decided about, is joined here.
     """
     _join_the_rest(evidence, forest)
-    roots = forest.flatten()
-    if _is_one_to_one(roots, evidence.hang, identity, len(identity_ids)):
+    _check_the_alone(evidence, identities, findings)
+    roots, of_contacts = forest.flatten(), identities.of_contacts
+    if _is_one_to_one(roots, evidence.hang, of_contacts, len(identities)):
         return
     joined = evidence.hang >= 0
     evidence.engine.keep(
         "placed",
         {
             "id": evidence.ids[joined],
-            "identity_id": identity_ids[identity[joined]],
+            "identity_id": identities.identity_ids[of_contacts[joined]],
             "root": roots[evidence.hang[joined]],
         },
     )
@@ -46,18 +47,30 @@ def check_partition(
 
 def _join_the_rest(evidence: Evidence, forest: Forest) -> None:
     for low in range(0, len(evidence.ids), STEP):
-        e = evidence.free(evidence.emails[low : low + STEP])
-        p = evidence.free(evidence.phones[low : low + STEP])
-        both = (e >= 0) & (p >= 0)
-        _join_apart(forest, e[both], p[both])
+        some = slice(low, low + STEP)
+        e, p = evidence.free(evidence.emails[some]), evidence.free(evidence.phones[some])
+        both = (e >= 0) & (p >= 0) & evidence.stands[some]
+        forest.join_apart(e[both], p[both])
     for a, b in slices(evidence.engine, "tied", "a, b"):
         both = (a >= 0) & (b >= 0)
-        _join_apart(forest, a[both], b[both])
+        forest.join_apart(a[both], b[both])
 
 
-def _join_apart(forest: Forest, a: Numbers, b: Numbers) -> None:
-    apart = forest.roots(a) != forest.roots(b)
-    forest.join_pairs(a[apart], b[apart])
+def _check_the_alone(evidence: Evidence, identities: Identities, findings: Findings) -> None:
+    """Whoever hangs on what is blocked is an identity of its own."""
+    numbers = identities.of_contacts
+    for low in range(0, len(numbers), STEP):
+        some = numbers[low : low + STEP]
+        is_alone = (evidence.hang[low : low + STEP] < 0) & (some >= 0)
+        wrong = np.flatnonzero(is_alone) + low
+        wrong = wrong[identities.sizes[numbers[wrong]] > 1]
+        findings.add(
+            "blocked_contact_among_others",
+            (
+                f"contact {id_} hangs on what is blocked, and is in an identity with others"
+                for id_ in evidence.ids[wrong].tolist()
+            ),
+        )
 
 
 def _is_one_to_one(roots: Numbers, hang: Numbers, identity: Numbers, identities: int) -> bool:

@@ -2,6 +2,9 @@
 
 One request after the other goes through a union-find. What makes a new identity is done for a
 million rows at once, because nothing before it can matter.
+
+What anything was decided about by hand is left out: a union-find cannot part what it joined. There
+rows are taken at their word for what they joined, and the end is judged (`partition`).
 """
 
 from __future__ import annotations
@@ -13,14 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reunite.bulk.evidence.evidence import QUERIES, Evidence
-from reunite.bulk.evidence.forest import Forest, Numbers
-from reunite.bulk.evidence.tables import Column, slices
+from reunite.bulk.evidence.forest import Flags, Forest, Numbers
+from reunite.bulk.evidence.tables import Column, places_of, slices
 from reunite.bulk.verifying.findings import Findings
 from reunite.bulk.verifying.steps import (
     CREATED,
+    DECIDED,
     EXTENDED,
     IMPORTED,
     MERGED,
+    NOTED,
     Steps,
     Totals,
     steps_of,
@@ -32,8 +37,8 @@ class _Presented(NamedTuple):
 
     e: Numbers
     p: Numbers
-    is_new_e: NDArray[np.bool_]
-    is_new_p: NDArray[np.bool_]
+    is_new_e: Flags
+    is_new_p: Flags
 
 
 class Replay:
@@ -49,23 +54,38 @@ class Replay:
         self._findings = findings
         self._oldest: Numbers = np.full(evidence.nodes, -1, dtype=np.int32)
         """Of each root the oldest contact."""
-        self._seen = np.zeros(evidence.nodes, dtype=np.bool_)
+        self._seen = np.zeros(_nodes_to_be_seen(evidence), dtype=np.bool_)
+        """What was presented before: only imports ask."""
         self._totals = Totals(findings)
 
     def run(self, advance: Callable[[int], None]) -> None:
         """Replay the whole journal; ``advance`` is told how many rows are done."""
         self._evidence.engine.connection.execute(QUERIES["make_step"])
         for steps in steps_of(self._evidence.engine):
-            if steps.type[0] == IMPORTED:
+            if steps.type[0] >= DECIDED:
+                self._by_hand(steps)
+            elif steps.type[0] == IMPORTED:
                 for number in range(len(steps.position)):
                     self._import(steps.where(slice(number, number + 1)))
             else:
                 self._requests(steps)
             advance(len(steps.position))
 
+    def _by_hand(self, steps: Steps) -> None:
+        nothing = np.zeros(len(steps.position), dtype=np.int64)
+        self._totals.check(steps, nothing, nothing, is_known=steps.type == NOTED)
+
     # ── requests ─────────────────────────────────────────────────────────────────────────────────
 
     def _requests(self, steps: Steps) -> None:
+        decided = self._evidence.decided_contacts(steps.c)
+        decided |= self._evidence.decided_pairs(steps.a_said, steps.b_said)
+        identities = (steps.type == CREATED).astype(np.int64) - (steps.type == MERGED)
+        identities[~decided] = self._replayed(steps.where(~decided))
+        self._totals.check(steps, (steps.c >= 0).astype(np.int64), identities)
+
+    def _replayed(self, steps: Steps) -> Column:
+        """Replay requests; returns how many identities each made more."""
         said = self._presented(steps.c)
         self._check_types(steps, said)
         self._check_holders(steps, said)
@@ -79,13 +99,11 @@ class Replay:
             steps.position[is_new & (steps.primary_id != steps.contact_id)],
             "position {} made an identity, and names another contact its primary",
         )
-        identities = created.astype(np.int64)
+        identities: Column = created.astype(np.int64)
         rest = np.flatnonzero(~is_new)
         identities[rest] -= self._one_by_one(steps.where(rest), _ends(steps, said)[:, rest])
         self._see(said)
-        made = (steps.c >= 0).astype(np.int64)
-        seen = np.where(steps.type <= EXTENDED, steps.contact_id, 0)
-        self._totals.check(steps, made, identities, seen)
+        return identities
 
     def _presented(self, contacts: Numbers) -> _Presented:
         evidence = self._evidence
@@ -106,15 +124,14 @@ class Replay:
     def _attach(self, said: _Presented) -> int:
         """Hang new nodes on what they came with; they have no other way to a root yet."""
         e, p, is_new_e, is_new_p = said
-        parent = self.forest.parent
         phones = is_new_p & (e >= 0)
-        parent[p[phones]] = e[phones]
+        self.forest.attach(p[phones], e[phones])
         emails = is_new_e & ~is_new_p & (p >= 0)
-        parent[e[emails]] = p[emails]
+        self.forest.attach(e[emails], p[emails])
         return int(phones.sum() + emails.sum())
 
     def _see(self, said: _Presented) -> None:
-        for nodes in (said.e, said.p):
+        for nodes in (said.e, said.p) if len(self._seen) else ():
             self._seen[nodes[nodes >= 0]] = True
 
     def _one_by_one(self, steps: Steps, ends: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -203,27 +220,40 @@ class Replay:
     def _import(self, step: Steps) -> None:
         position = int(step.position[0])
         before = self._standing(position)
-        contacts, more = 0, 0
+        more = 0
         for turns in self._turns(position):
             said = self._presented(turns)
             e, p, is_new_e, is_new_p = said
             more += int(is_new_e.sum()) + int(is_new_p.sum()) - self._attach(said)
             is_known = (e >= 0) & (p >= 0) & ~is_new_e & ~is_new_p
             more -= self.forest.join_pairs(e[is_known], p[is_known])
-            contacts += len(turns)
         for a, b in self._sliced("ties_of", "tied", "a, b", position):
-            tied = (a >= 0) & (b >= 0)
+            tied = (a >= 0) & (b >= 0) & ~self._evidence.decided_pairs(a, b)
             more -= self.forest.join_pairs(a[tied], b[tied])
         (silent,) = self._fetched("silent_of", position)["silent"]
         self._age(position, before)
         self._check_demotions(position, before)
-        seen = self._fetched("last_id_of", position)["last"]
-        self._totals.check(step, np.array([contacts]), np.array([more + int(silent)]), seen)
+        (low,), (high,) = self._fetched("turns_of", position).values()
+        self._totals.check(
+            step,
+            high - low,
+            np.array([more + int(silent)]),
+            seen=self._fetched("last_id_of", position)["last"],
+            is_known=~self._has_decided(position),
+        )
 
     def _turns(self, position: int) -> Iterator[Numbers]:
-        """The contacts of an import by age, many at a time."""
+        """The contacts of an import of which nothing was decided, by age, many at a time."""
         for (turns,) in self._sliced("turns_of", "turn", "c", position):
-            yield turns
+            yield turns[~self._evidence.decided_contacts(turns)]
+
+    def _has_decided(self, position: int) -> Flags:
+        """Whether anything was decided about what an import brought."""
+        found = [
+            self._evidence.decided_contacts(turns)
+            for (turns,) in self._sliced("turns_of", "turn", "c", position)
+        ]
+        return np.array([any(some.any() for some in found)])
 
     def _standing(self, position: int) -> Numbers:
         """The primaries of the identities that have nodes of an import already."""
@@ -249,8 +279,7 @@ class Replay:
             self._see(said)
         roots = self.forest.roots(self._evidence.hang[before])
         self._oldest = np.where(touched >= 0, touched, self._oldest)
-        created_at = self._evidence.created_at
-        for n in np.lexsort((before, created_at[before]))[::-1]:
+        for n in np.argsort(self._evidence.ages[before])[::-1]:
             if self._is_older(int(before[n]), int(self._oldest[roots[n]])):
                 self._oldest[roots[n]] = before[n]
 
@@ -258,7 +287,9 @@ class Replay:
         roots = self.forest.roots(self._evidence.hang[before])
         expected = self._evidence.ids[before[self._oldest[roots] != before]]
         found = self._fetched("demoted_by", position)["contact_id"]
-        wrong = np.setxor1d(expected, found)
+        places = places_of(found, self._evidence.ids)
+        decided = self._evidence.decided_contacts(places.astype(np.int32))
+        wrong = np.setxor1d(expected, found[~decided])
         self._findings.add(
             "demotions_differ",
             (
@@ -282,6 +313,11 @@ class Replay:
 
     def _list(self, rule: str, positions: Column, text: str) -> None:
         self._findings.add(rule, (text.format(position) for position in positions.tolist()))
+
+
+def _nodes_to_be_seen(evidence: Evidence) -> int:
+    imports = evidence.engine.count("journal where type = 'imported'")
+    return evidence.nodes if imports else 0
 
 
 def _ends(steps: Steps, said: _Presented) -> NDArray[np.int32]:

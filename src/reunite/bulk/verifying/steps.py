@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reunite.bulk.engine import Engine
-from reunite.bulk.evidence.forest import Numbers
+from reunite.bulk.evidence.forest import Flags, Numbers
 from reunite.bulk.evidence.tables import Column, slices
 from reunite.bulk.verifying.findings import Findings
 
-CREATED, EXTENDED, MERGED, LINKED, IMPORTED = range(5)
+CREATED, EXTENDED, MERGED, LINKED, IMPORTED, DECIDED, NOTED = range(7)
 """The types, as ``step`` in evidence.sql numbers them."""
 
 
@@ -31,6 +31,7 @@ class Steps(NamedTuple):
     with_contact_id: Column
     primary_id: Column
     demoted_id: Column
+    seen: Column
     contacts: Column
     identities: Column
     last_contact_id: Column
@@ -42,13 +43,13 @@ class Steps(NamedTuple):
 
 
 def steps_of(engine: Engine) -> Iterator[Steps]:
-    """All of them, many at a time; requests and imports never together."""
+    """All of them, many at a time; requests, imports and what is by hand never together."""
     for columns in slices(engine, "step", ", ".join(Steps._fields)):
         steps = Steps(*columns)
-        is_import = steps.type == IMPORTED
-        ends = np.flatnonzero(is_import[1:] != is_import[:-1]) + 1
+        kind = np.clip(steps.type, LINKED, DECIDED)
+        ends = np.flatnonzero(kind[1:] != kind[:-1]) + 1
         low = 0
-        for high in (*ends.tolist(), len(is_import)):
+        for high in (*ends.tolist(), len(kind)):
             yield steps.where(slice(low, high))
             low = high
 
@@ -64,23 +65,34 @@ class Totals:
         self._findings = findings
         self._before = [0, 0, 0]
 
-    def check(self, steps: Steps, contacts: Column, identities: Column, seen: Column) -> None:
+    def check(
+        self,
+        steps: Steps,
+        contacts: Column,
+        identities: Column,
+        *,
+        seen: Column | None = None,
+        is_known: Flags | None = None,
+    ) -> None:
         """Compare rows that follow those of the last call.
 
         Args:
             contacts, identities: how many more each row made.
-            seen: the highest id that it saw, or 0.
+            seen: the highest id that it saw, or 0; else as the steps say.
+            is_known: of which rows it is known how many they made; else of all.
         """
         kept = (steps.contacts, steps.identities, steps.last_contact_id)
         before = [
             np.concatenate(([last], column[:-1]))
             for last, column in zip(self._before, kept, strict=True)
         ]
-        due = (before[0] + contacts, before[1] + identities, np.maximum(before[2], seen))
+        last = np.maximum(before[2], steps.seen if seen is None else seen)
+        due = (before[0] + contacts, before[1] + identities, last)
         self._before = [int(column[-1]) for column in kept]
-        wrong = np.zeros(len(steps.position), dtype=np.bool_)
-        for said, right in zip(kept, due, strict=True):
-            wrong |= said != right
+        wrong = (kept[0] != due[0]) | (kept[1] != due[1])
+        if is_known is not None:
+            wrong &= is_known
+        wrong |= kept[2] != due[2]
         self._findings.add(
             "totals_differ",
             (

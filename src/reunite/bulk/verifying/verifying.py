@@ -10,34 +10,45 @@ import msgspec
 import numpy as np
 
 from reunite.bulk.engine import Engine
-from reunite.bulk.evidence.digest import Digests, digests_of, nodes_by_identity
-from reunite.bulk.evidence.evidence import Evidence, read_evidence
+from reunite.bulk.evidence.digest import Digests, digests_of
+from reunite.bulk.evidence.evidence import read_evidence
 from reunite.bulk.evidence.forest import Numbers
-from reunite.bulk.evidence.identities import identities_of
-from reunite.bulk.evidence.tables import STEP, bring_table, bring_tree, slices
+from reunite.bulk.evidence.identities import Identities, identities_of
+from reunite.bulk.evidence.tables import STEP, bring_table, bring_tree, places_of, slices
 from reunite.bulk.progress import Progress
 from reunite.bulk.verifying.findings import Finding, Findings
 from reunite.bulk.verifying.forms import check_forms
 from reunite.bulk.verifying.holders import check_anchors, check_identifiers
 from reunite.bulk.verifying.partition import check_partition
 from reunite.bulk.verifying.replay import Replay
+from reunite.bulk.verifying.voids import note_undone
 from reunite.repositories import queries
 from reunite.repositories.bulk import TABLES, Snapshot
 
-QUERIES = queries.load("reunite.bulk.verifying", "verifying.sql")
+RULES = {
+    **queries.load("reunite.bulk.verifying", "verifying.sql"),
+    **queries.load("reunite.bulk.verifying", "decisions.sql"),
+}
+"""Queries that find what does not hold, by the rule that is broken."""
 
 
 class Counts(msgspec.Struct, frozen=True, rename="camel"):
     """What a workspace has.
 
-    ``largest_identity`` and ``past_limit`` count distinct identifiers that are not blocked.
+    ``contacts`` leaves out the ``retired``; ``voided`` counts contacts and links, ``constraints``
+    and ``held`` those that stand, or wait. ``largest_identity`` and ``past_limit`` count distinct
+    identifiers that are not blocked.
     """
 
     contacts: int
+    retired: int
     identities: int
     identifiers: int
     blocked: int
     links: int
+    voided: int
+    constraints: int
+    held: int
     positions: int
     largest_identity: int
     past_limit: int
@@ -75,80 +86,101 @@ def verify(engine: Engine, snapshot: Snapshot, progress: Progress) -> Verificati
     forest = replay.forest
     del replay
     with progress.phase("comparing identities"):
-        identity_ids, identity, sizes = identities_of(engine)
-        check_partition(evidence, forest, identity_ids, identity, findings)
+        identities = identities_of(engine, evidence.ids)
+        check_partition(evidence, forest, identities, findings)
         del forest
-        evidence = evidence.of_identifiers()
+    ages = evidence.ages
+    del evidence
     bring_tree(engine, snapshot, progress)
-    with progress.phase("checking rules", len(QUERIES)) as advance:
-        _check_tree(evidence, identity, len(sizes), findings)
-        for rule, sql in QUERIES.items():
+    with progress.phase("checking rules", len(RULES)) as advance:
+        _check_tree(identities, ages, findings)
+        del ages
+        note_undone(engine)
+        for rule, sql in RULES.items():
             findings.ask(engine, rule, sql)
             advance(1)
     with progress.phase("digesting"):
-        counts = _counts(evidence, snapshot, identity, len(sizes))
-        digests = digests_of(evidence, identity, sizes)
+        counts = _counts(identities, snapshot)
+        digests = digests_of(identities)
     _check_workspace(snapshot, counts, findings)
     return Verification(counts, digests, findings.all())
 
 
-def _check_tree(evidence: Evidence, identity: Numbers, identities: int, findings: Findings) -> None:
+def _check_tree(identities: Identities, ages: Numbers, findings: Findings) -> None:
     """Users read the oldest contact of an identity as the one that the others point at."""
-    oldest = _oldest(evidence, identity, identities)
-    for ids, heads in slices(evidence.engine, "tree", "id, coalesce(linked_id, id)"):
-        contacts = np.minimum(np.searchsorted(evidence.ids, ids), len(evidence.ids) - 1)
-        due = evidence.ids[oldest[identity[contacts]]]
-        # Contacts that are none are another rule's.
-        wrong = (heads != due) & (evidence.ids[contacts] == ids)
+    contact_ids, numbers = identities.contact_ids, identities.of_contacts
+    oldest = _oldest(identities, ages)
+    for ids, heads in slices(identities.engine, "tree", "id, coalesce(linked_id, id)"):
+        places = places_of(ids, contact_ids)
+        # Contacts that are none, or retired, are another rule's.
+        is_there = (places >= 0) & (numbers[places] >= 0)
+        due = np.where(is_there, contact_ids[oldest[numbers[places]]], heads)
         findings.add(
             "tree_names_another_primary",
             (
                 f"contact {ids[n]} points at {'no one' if heads[n] == ids[n] else heads[n]},"
                 f" the oldest of its identity is {due[n]}"
-                for n in np.flatnonzero(wrong).tolist()
+                for n in np.flatnonzero(heads != due).tolist()
             ),
         )
 
 
-def _oldest(evidence: Evidence, identity: Numbers, identities: int) -> Numbers:
+def _oldest(identities: Identities, ages: Numbers) -> Numbers:
     """The oldest contact of each identity."""
-    created_at = np.full(identities, np.iinfo(np.int64).max)
-    np.minimum.at(created_at, identity, evidence.created_at)
-    oldest = np.full(identities, -1, dtype=np.int32)
-    # Assigned backwards, so that of several of that age the lowest id stays.
-    for low in range(STEP * (len(identity) // STEP), -1, -STEP):
-        some = identity[low : low + STEP]
-        is_oldest = evidence.created_at[low : low + STEP] == created_at[some]
-        contacts = (np.flatnonzero(is_oldest)[::-1] + low).astype(np.int32)
-        oldest[identity[contacts]] = contacts
-    return oldest
+    numbers = identities.of_contacts
+    # What has no identity goes to the last place.
+    least = np.full(len(identities) + 1, np.iinfo(np.int32).max, dtype=np.int32)
+    np.minimum.at(least, numbers, ages)
+    oldest = np.full(len(identities) + 1, -1, dtype=np.int32)
+    for low in range(0, len(numbers), STEP):
+        some = numbers[low : low + STEP]
+        is_oldest = ages[low : low + STEP] == least[some]
+        oldest[some[is_oldest]] = (np.flatnonzero(is_oldest) + low).astype(np.int32)
+    return oldest[:-1]
 
 
-def _counts(evidence: Evidence, snapshot: Snapshot, identity: Numbers, identities: int) -> Counts:
-    nodes = nodes_by_identity(evidence, identity)
-    sizes = np.zeros(identities + 1, dtype=np.int32)
+def _counts(identities: Identities, snapshot: Snapshot) -> Counts:
+    engine, nodes = identities.engine, identities.of_identifiers()
+    sizes = np.zeros(len(identities) + 1, dtype=np.int32)
     for low in range(0, len(nodes), STEP):
         # What has no identity goes to the last place.
         np.add.at(sizes, nodes[low : low + STEP], 1)
     sizes[-1] = 0
+    retired = int((identities.of_contacts < 0).sum())
     return Counts(
-        contacts=len(evidence.ids),
-        identities=identities,
-        identifiers=len(evidence.blocked),
-        blocked=int(evidence.blocked.sum()),
-        links=evidence.engine.count("link"),
-        positions=evidence.engine.count("journal"),
+        contacts=len(identities.contact_ids) - retired,
+        retired=retired,
+        identities=len(identities),
+        identifiers=len(nodes),
+        blocked=engine.count("node where blocked_by is not null"),
+        links=engine.count("link"),
+        voided=sum(
+            engine.count(f"{table} where voided is not null") for table in ("contact", "link")
+        ),
+        constraints=engine.count("identity_constraint where voided is null"),
+        held=engine.count("held where voided is null"),
+        positions=engine.count("journal"),
         largest_identity=int(sizes.max()),
         past_limit=int((sizes > snapshot.identity_limit).sum()),
     )
 
 
 def _check_workspace(snapshot: Snapshot, counts: Counts, findings: Findings) -> None:
-    if snapshot.has_blocks != (counts.blocked > 0):
+    for what, says, number in (
+        ("blocks", snapshot.has_blocks, counts.blocked),
+        ("constraints", snapshot.has_constraints, counts.constraints),
+    ):
+        if says != (number > 0):
+            findings.add(
+                f"workspace_says_otherwise_of_{what}",
+                [f"it says that it has {'' if says else 'no '}{what}, {number} stand"],
+            )
+    head = snapshot.head
+    if (head.contacts, head.identities) != (counts.contacts, counts.identities):
         findings.add(
-            "workspace_says_otherwise_of_blocks",
+            "totals_differ",
             [
-                f"the workspace says that it {'has' if snapshot.has_blocks else 'has no'} blocked"
-                f" identifiers, there are {counts.blocked}"
+                f"the journal ends with {head.contacts} contacts and {head.identities} identities,"
+                f" there are {counts.contacts} and {counts.identities}"
             ],
         )

@@ -10,9 +10,11 @@ select 'contact ' || id || ' has ' || phone || ', which is no identifier'
 from contact positional join (select e, p from holding) as place
 where phone is not null and p < 0
 
--- name: contact_hangs_on_nothing
-select 'contact ' || id || ' has no identifier that is not blocked'
-from holding where hang < 0 and (e >= 0 or p >= 0)
+-- name: identity_named_by_no_member
+select 'identity ' || identity.identity_id || ' is named by '
+  || case when contact.id is null then 'no contact' else 'a contact of another' end
+from identity left join contact on contact.id = identity.identity_id
+where contact.identity_id is distinct from identity.identity_id
 
 -- name: link_to_a_stranger
 select 'the link at position ' || position || ' names ' || a_type || ' ' || a_key || ' and '
@@ -32,19 +34,19 @@ where case source
   then a_contact_id = 0
     or (b_type = 'row') <> (b_contact_id = 0)
     or (b_type = 'row' and not starts_with(b_key, position || ':'))
-  else false
+  else a_contact_id = 0 or b_contact_id = 0 or b_type = 'row'
 end
 
 -- name: link_beside_its_contacts
 select 'the link at position ' || position || ' ties contact ' || tied.a_contact_id || ' by '
-  || tied.a_type || ' ' || tied.a_key || ', on which it does not hang'
+  || tied.a_type || ' ' || tied.a_key || ', which it does not have'
 from tied left join holding on holding.id = tied.a_contact_id
-where tied.a_contact_id <> 0 and holding.hang is distinct from tied.a_said
+where tied.a_contact_id <> 0 and not coalesce(tied.a_said in (holding.e, holding.p), false)
 union all
 select 'the link at position ' || position || ' ties contact ' || tied.b_contact_id || ' by '
-  || tied.b_type || ' ' || tied.b_key || ', on which it does not hang'
+  || tied.b_type || ' ' || tied.b_key || ', which it does not have'
 from tied left join holding on holding.id = tied.b_contact_id
-where tied.b_contact_id <> 0 and holding.hang is distinct from tied.b_said
+where tied.b_contact_id <> 0 and not coalesce(tied.b_said in (holding.e, holding.p), false)
 
 -- name: gap_in_the_journal
 select 'position ' || position || ' follows ' || before
@@ -60,15 +62,18 @@ where moment < before
 select 'contact ' || contact.id || ' (' || contact.source || ') of position ' || contact.position
   || case
     when journal.position is null then ': the journal has no such position'
-    when contact.source = 'imported' or journal.type not in ('created', 'extended')
+    when contact.source <> 'presented' or journal.type not in ('created', 'extended', 'allowed')
     then ': that is ' || journal.type
     else ': that made contact ' || journal.contact_id
   end
 from contact left join journal on journal.position = contact.position
-where case
-  when contact.source = 'imported' then journal.type is distinct from 'imported'
-  else journal.contact_id is distinct from contact.id
-    or journal.type not in ('created', 'extended')
+where case contact.source
+  when 'imported' then journal.type is distinct from 'imported'
+  when 'presented' then journal.contact_id is distinct from contact.id
+    or journal.type not in ('created', 'extended', 'allowed')
+  else coalesce(
+    journal.type in ('created', 'extended', 'merged', 'linked', 'imported'), true
+  )
 end
 
 -- name: contact_misdated
@@ -98,9 +103,8 @@ from tied left join journal on journal.position = tied.position
 where journal.position is null
   or tied."at" <> journal."at"
   or case tied.source
-    when 'presented' then journal.type not in ('merged', 'linked')
-    when 'imported' then journal.type <> 'imported'
-    else true
+    when 'presented' then journal.type not in ('merged', 'linked', 'allowed')
+    else journal.type <> tied.source
   end
 
 -- name: position_without_its_link
@@ -129,13 +133,15 @@ from (
   select 'provenance of contact ' || contact_id as what, position from provenance
   union all
   select 'tombstone ' || contact_id, position from tombstone
-  union all
-  select 'demotion of contact ' || contact_id, position from demotion
-  union all
-  select 'the block of ' || type || ' ' || key, blocked_by from node where blocked_by is not null
 ) as named
 left join journal on journal.position = named.position
 where journal.type is distinct from 'imported'
+
+-- name: demotion_without_its_position
+select 'demotion of contact ' || demotion.contact_id || ' names position ' || demotion.position
+  || coalesce(', which is ' || journal.type, ', which the journal has not')
+from demotion left join journal on journal.position = demotion.position
+where coalesce(journal.type in ('created', 'extended', 'merged', 'linked'), true)
 
 -- name: demotion_of_a_stranger
 select 'demotion at position ' || demotion.position || ' of contact ' || demotion.contact_id
@@ -146,13 +152,16 @@ where contact.id is null or contact.position >= demotion.position
 -- name: tree_beside_contacts
 select 'contact_tree has '
   || coalesce('no contact ' || contact.id, 'contact ' || tree.id || ' that is no contact')
-from contact full join tree on tree.id = contact.id
+from (select id from contact where identity_id is not null) as contact
+full join tree on tree.id = contact.id
 where contact.id is null or tree.id is null
 union all
 select 'contact_tree has contact ' || contact.id || ' with other values'
 from contact join tree on tree.id = contact.id
-where contact.email is distinct from tree.email
-  or contact.phone is distinct from tree.phone_number
+where tree.email is distinct from
+    case when contact.voided is null or contact.anchor = 'email' then contact.email end
+  or tree.phone_number is distinct from
+    case when contact.voided is null or contact.anchor = 'phone' then contact.phone end
   or abs(contact.created_at - tree.created_at) >= 1000
 
 -- name: tree_not_flat

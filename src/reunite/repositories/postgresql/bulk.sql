@@ -38,7 +38,7 @@ set local jit to default;
 set local plan_cache_mode to default
 
 -- name: workspace_state
-select id, phone_region, rule_version, identity_limit, has_blocks
+select id, phone_region, rule_version, identity_limit, has_blocks, has_constraints
 from reunite.workspace
 where name = %(workspace)s
 
@@ -182,15 +182,6 @@ select workspace, type, key, blocked_by
 from reunite.identifier
 where workspace = %(workspace)s and blocked_by is not null
 on conflict do nothing
-
--- name: note_blocks
-update reunite.workspace
-set has_blocks = not has_blocks
-where id = %(workspace)s
-  and has_blocks <> exists (
-    select from reunite.identifier
-    where identifier.workspace = %(workspace)s and identifier.blocked_by is not null
-  )
 
 -- name: analyze
 analyze reunite.contact, reunite.identifier, reunite.link, reunite.journal, reunite.provenance

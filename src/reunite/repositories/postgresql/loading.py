@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -20,9 +21,11 @@ from reunite.repositories.postgresql.failure import is_loss, lost, meaning, tran
 from reunite.repositories.postgresql.snapshot import (
     QUERIES,
     PostgresqlSnapshot,
+    State,
     connected,
     find_workspace,
 )
+from reunite.repositories.postgresql.transaction import QUERIES as TRANSACTION_QUERIES
 from reunite.repositories.repository import require_limit
 
 IDLE = 600.0
@@ -83,7 +86,7 @@ class PostgresqlLoading(PostgresqlSnapshot, Loading):
         live: BoundedConnection,
         workspace: str,
         policy: Policy,
-        state: tuple[int, int, bool],
+        state: State,
         *,
         is_new: bool,
     ) -> None:
@@ -107,16 +110,16 @@ class PostgresqlLoading(PostgresqlSnapshot, Loading):
     def repoint(self, identities: Rows) -> None:
         for chunk in self._chunks(identities):
             identity_ids, successors = map(list, zip(*chunk, strict=True))
-            self._execute("repoint", {"identity_ids": identity_ids, "successors": successors})
+            self._execute(QUERIES["repoint"], identity_ids=identity_ids, successors=successors)
 
     def set_identity_limit(self, identity_limit: int) -> None:
         require_limit(identity_limit)
-        self._execute("set_identity_limit", {"identity_limit": identity_limit})
+        self._execute(QUERIES["set_identity_limit"], identity_limit=identity_limit)
 
     def commit(self) -> None:
         self._make_indexes()
-        self._execute("keep_blocks", {})
-        self._execute("note_blocks", {})
+        self._execute(QUERIES["keep_blocks"])
+        self._execute(TRANSACTION_QUERIES["note_what_stands"])
         try:
             self._live.execute("commit")
         except psycopg.Error as error:
@@ -134,9 +137,9 @@ class PostgresqlLoading(PostgresqlSnapshot, Loading):
         with translated():
             yield
 
-    def _execute(self, query: str, parameters: dict[str, object]) -> None:
+    def _execute(self, query: LiteralString, **parameters: object) -> None:
         with self._writing():
-            self._live.execute(QUERIES[query], {"workspace": self._workspace, **parameters})
+            self._live.execute(query, {"workspace": self._workspace, **parameters})
 
     def _drop_indexes(self, table: str) -> None:
         """Made last, over a table that is filled at once, they cost less."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import sql
 
@@ -72,10 +72,17 @@ def connected(url: str) -> Iterator[BoundedConnection]:
         live.close()
 
 
-def find_workspace(
-    live: BoundedConnection, name: str, policy: Policy
-) -> tuple[int, int, bool] | None:
-    """The id of a workspace, its limit and whether it has blocks; None where it is not made.
+class State(NamedTuple):
+    """A workspace's row, as far as it is not its policy."""
+
+    id: int
+    identity_limit: int
+    has_blocks: bool
+    has_constraints: bool
+
+
+def find_workspace(live: BoundedConnection, name: str, policy: Policy) -> State | None:
+    """A workspace's row; None where it is not made.
 
     Raises `PolicyMismatch` where it was made with another policy.
     """
@@ -83,9 +90,9 @@ def find_workspace(
         found = live.execute(QUERIES["workspace_state"], {"workspace": name}).fetchone()
     if found is None:
         return None
-    workspace_id, phone_region, rule_version, identity_limit, has_blocks = found
+    workspace_id, phone_region, rule_version, *rest = found
     require_policy(Policy(phone_region, rule_version), policy, name)
-    return workspace_id, identity_limit, has_blocks
+    return State(workspace_id, *rest)
 
 
 class PostgresqlSnapshot(Snapshot):
@@ -96,12 +103,12 @@ class PostgresqlSnapshot(Snapshot):
         live: BoundedConnection,
         workspace: str,
         policy: Policy,
-        state: tuple[int, int, bool],
+        state: State,
     ) -> None:
         self.policy = policy
         self._live = live
         self._name = workspace
-        self._workspace, self.identity_limit, self.has_blocks = state
+        self._workspace, self.identity_limit, self.has_blocks, self.has_constraints = state
         head = self._all("head", {})
         self.head = Head(*head[0]) if head else Head()
         ((clock,),) = self._all("clock", {})

@@ -2,7 +2,7 @@
 -- values at a time; each is looked up by key, so that the cost grows with them and not with the store.
 
 -- name: workspace_state
-select identity_limit, has_blocks from workspace where id = :workspace
+select identity_limit, has_blocks, has_constraints from workspace where id = :workspace
 
 -- name: head
 select position, at, contacts, identities, last_contact_id
@@ -104,14 +104,6 @@ where identifier.workspace = :workspace and identifier.blocked_by is not null
 
 -- name: set_identity_limit
 update workspace set identity_limit = :identity_limit where id = :workspace
-
--- name: note_blocks
-update workspace
-set has_blocks = exists (
-  select 1 from identifier indexed by identifier_blocked
-  where identifier.workspace = :workspace and identifier.blocked_by is not null
-)
-where id = :workspace
 
 -- The indexes of a table that were made by name.
 -- name: indexes

@@ -18,6 +18,7 @@ from reunite.repositories.sqlite import building, schema
 from reunite.repositories.sqlite.connection import connect, translated
 from reunite.repositories.sqlite.repository import now
 from reunite.repositories.sqlite.snapshot import QUERIES, SqliteSnapshot, find_workspace
+from reunite.repositories.sqlite.transaction import QUERIES as TRANSACTION_QUERIES
 
 ROWS = 50
 """Rows that one statement inserts; more gain nothing."""
@@ -170,7 +171,7 @@ class SqliteLoading(SqliteSnapshot, Loading):
             for sql in self._dropped:
                 self._connection.execute(sql)
             self._connection.execute(QUERIES["keep_blocks"], self._with())
-            self._connection.execute(QUERIES["note_blocks"], self._with())
+            self._connection.execute(TRANSACTION_QUERIES["note_what_stands"], self._with())
         self._is_over = True
         self._commit()
 

@@ -29,8 +29,11 @@ PATIENCE = 60.0
 LINES = 20_000
 """Lines of CSV in a block."""
 
-_QUOTED = frozenset({"email", "phone", "key", "a_key", "b_key", "source_id", "linked_id"})
-"""The columns whose values may have any character; those of others need no quotes."""
+_QUOTED = frozenset(
+    {"email", "phone", "key", "a_type", "a_key", "b_type", "b_key"}
+    | {"source_id", "linked_id", "who", "why"}
+)
+"""The columns whose values may have any character, or none; those of others need no quotes."""
 
 
 @contextmanager
@@ -93,8 +96,8 @@ class SqliteSnapshot(Snapshot):
         with translated(path):
             state = connection.execute(QUERIES["workspace_state"], self._with()).get
             head = connection.execute(QUERIES["head"], self._with()).get
-        self.identity_limit, has_blocks = state
-        self.has_blocks = bool(has_blocks)
+        self.identity_limit, has_blocks, has_constraints = state
+        self.has_blocks, self.has_constraints = bool(has_blocks), bool(has_constraints)
         self.head = Head() if head is None else Head(*head)
         self.at = max(now(), self.head.at)
 
