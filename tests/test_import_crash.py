@@ -6,13 +6,21 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 import reunite
 from audit import Tables, faults
+from reunite.bulk.importing import Import, Store, run_import
+from reunite.bulk.progress import Progress
+from reunite.bulk.reading import sources_of
+from reunite.errors import OutcomeUnknown
+from reunite.repositories.postgresql.loading import PostgresqlLoading
+from reunite.repositories.sqlite.loading import SqliteLoading
 from server import Server
 
 ROWS = 30_000
@@ -84,3 +92,30 @@ def test_a_service_goes_on_while_a_file_is_imported(
                 again = client.post("/identify", json={"email": body["email"]}).json()["contact"]
                 assert body["phoneNumber"] in again["phoneNumbers"]
     assert faults(Tables.read(store_url, fresh_workspace)) == []
+
+
+def test_the_map_of_new_ids_stays_where_nobody_knows_whether_they_were_given(
+    tmp_path: Path, store_url: str, fresh_workspace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, new_ids = tmp_path / "rows.csv", tmp_path / "ids.csv"
+    source.write_text("id,email\nx1,a@x.co\nx2,b@x.co\n")
+    for loading in (SqliteLoading, PostgresqlLoading):
+        monkeypatch.setattr(loading, "commit", committed_and_lost(loading.commit))
+    order = Import(sources_of([str(source)]), renumber=new_ids)
+    with pytest.raises(OutcomeUnknown, match=r"\.ids\.csv\.part is the map") as unknown:
+        run_import(Store(store_url, fresh_workspace), order, Progress())
+    assert "be renamed ids.csv" in str(unknown.value)
+    assert (tmp_path / ".ids.csv.part").read_text() == "old,new\nx1,1\nx2,2\n"
+    assert not new_ids.exists()
+    with reunite.open(store_url, workspace=fresh_workspace) as store:
+        assert store.totals().contacts == 2
+
+
+def committed_and_lost(commit: Callable[[Any], None]) -> Callable[[Any], None]:
+    """A commit that goes through, and of which nobody hears."""
+
+    def lose(loading: Any) -> None:
+        commit(loading)
+        raise OutcomeUnknown("the connection was lost during the commit")
+
+    return lose

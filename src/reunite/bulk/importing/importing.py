@@ -18,6 +18,7 @@ from reunite.bulk.importing.report import Effect, effect_of
 from reunite.bulk.importing.writing import write
 from reunite.bulk.progress import Progress
 from reunite.bulk.reading import Reading, Source, read, read_blocks, write_rejects
+from reunite.errors import OutcomeUnknown
 from reunite.identifier import Policy
 from reunite.reconcile import Microseconds
 from reunite.repositories import Loading, Snapshot
@@ -157,7 +158,10 @@ def _plan(engine: Engine, store: Snapshot, order: Import, at: Microseconds) -> P
 
 @contextmanager
 def _map_of_ids(plan: Plan, path: Path | None) -> Iterator[None]:
-    """Put the map of old ids to new ones in place once what it tells of is committed."""
+    """Put the map of old ids to new ones in place once what it tells of is committed.
+
+    Where that is not known, it stays beside its place, and the error names it.
+    """
     if path is None:
         yield
         return
@@ -168,6 +172,11 @@ def _map_of_ids(plan: Plan, path: Path | None) -> Iterator[None]:
     )
     try:
         yield
+    except OutcomeUnknown as error:
+        raise OutcomeUnknown(
+            f"{error}; see by reunite stats whether the rows are there: if so, {beside} is the map"
+            f" of their ids, to be renamed {path.name}; if not, import again"
+        ) from None
     except BaseException:
         beside.unlink()
         raise
