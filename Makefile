@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test check format demo adopt bench soak requirements clean
+.PHONY: serve test check format demo adopt undo bench soak requirements clean
 
 serve: $(VENV)/serve.ok  ## serve on 127.0.0.1:8000 with the store in reunite.db
 	$(BIN)/reunite serve $(ARGS)
@@ -27,6 +27,9 @@ demo: $(VENV)/dev.ok  ## 100,000 customer records that others made, through both
 
 adopt: $(VENV)/dev.ok  ## two tables of a million rows, imported into both stores and proven
 	$(BIN)/python -m demo.adopt $(ARGS)
+
+undo: $(VENV)/dev.ok  ## the wrong merges of a table of a million rows, found and undone in both stores
+	$(BIN)/python -m demo.undo $(ARGS)
 
 bench: $(VENV)/dev.ok  ## throughput and latency as ratios within one run; needs wrk
 	$(BIN)/python -m bench $(ARGS)

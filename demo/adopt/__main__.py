@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +13,7 @@ from demo.adopt.adoption import Adoption, Order, adopt
 from demo.adopt.commands import Failed
 from demo.adopt.report import show, to_json
 from demo.adopt.tables import TABLES
+from demo.folder import work_folder
 from demo.servers import CannotStart
 
 
@@ -72,18 +70,8 @@ def main(
 def run(order: Order, tables: list[str], work: Path | None) -> list[Adoption]:
     """Adopt tables one after the other; raises `Failed`, `CannotStart`, `OSError`."""
     console = Console(stderr=True)
-    with _folder(work) as folder:
+    with work_folder(work, "adopt") as folder:
         return [adopt(table, order, folder / table, console) for table in tables]
-
-
-@contextmanager
-def _folder(work: Path | None) -> Iterator[Path]:
-    if work is None:
-        with tempfile.TemporaryDirectory(prefix="reunite-adopt-") as made:
-            yield Path(made)
-    else:
-        work.mkdir(parents=True)
-        yield work
 
 
 if __name__ == "__main__":

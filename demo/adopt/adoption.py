@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import random
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 
 from demo.adopt.checks import Check
-from demo.adopt.commands import Said, import_table, verify
+from demo.adopt.commands import Said, import_table
 from demo.adopt.judge import Judge
 from demo.adopt.partition import compare_people, compare_tree, read_tree
 from demo.adopt.people import People
@@ -21,9 +19,11 @@ from demo.adopt.posts import Posts
 from demo.adopt.rows import read_blocks
 from demo.adopt.tables import TABLES
 from demo.adopt.truth import Truth, find_truth
+from demo.adopt.verifying import verify_stores
 from demo.connection import write_post
 from demo.posting import Hear, post_to_all
 from demo.servers import empty_stores, serving_stores
+from demo.steps import Steps
 from demo.watching import watching
 
 _CONNECTIONS = 16
@@ -75,20 +75,21 @@ def adopt(table: str, order: Order, folder: Path, console: Console) -> Adoption:
 
     Raises `Failed` where a command does, `CannotStart` where a server does not start.
     """
-    run = _Run(Adoption(table), order, folder, console)
-    with run.step("make the table"):
+    adoption = Adoption(table)
+    run = _Run(adoption, order, folder, Steps(table, console, adoption.seconds))
+    with run.steps.step("make the table"):
         TABLES[table](order.rows, order.seed, folder)
     chance = random.Random(order.seed)
     with empty_stores(folder, order.postgres) as stores:
         for store, database in stores.items():
             run.import_into(store, database)
-        run.adoption.verified = run.verify(stores, "")
-        with run.step("work out the truth"):
+        adoption.verified = run.verify(stores, "")
+        with run.steps.step("work out the truth"):
             truth = find_truth(folder, order.posts // 4, chance)
         run.compare(stores, truth)
         run.post(stores, truth, chance)
-        run.adoption.verified_again = run.verify(stores, " again")
-    return run.adoption
+        adoption.verified_again = run.verify(stores, " again")
+    return adoption
 
 
 @dataclass
@@ -96,24 +97,12 @@ class _Run:
     adoption: Adoption
     order: Order
     folder: Path
-    console: Console
-
-    @contextmanager
-    def step(self, name: str, *, shows_itself: bool = False) -> Iterator[None]:
-        """Time a step, and tell of it in a terminal."""
-        text = f"{self.adoption.table}: {name}"
-        is_shown = self.console.is_terminal and not shows_itself
-        began = time.monotonic()
-        with self.console.status(text) if is_shown else nullcontext():
-            yield
-        seconds = self.adoption.seconds[name] = time.monotonic() - began
-        if self.console.is_terminal:
-            self.console.print(f"{text}: {seconds:.1f} s", highlight=False)
+    steps: Steps
 
     def import_into(self, store: str, database: str) -> None:
         """Import the table into a store; every row and every fault is accounted for."""
         rejects = self.folder / f"rejects-{store}.csv"
-        with self.step(f"import into {store}", shows_itself=True):
+        with self.steps.step(f"import into {store}", shows_itself=True):
             said = import_table(self.folder, database, rejects)
         self.adoption.imported[store] = said
         reading, effect = said["reading"], said["effect"]
@@ -128,23 +117,14 @@ class _Run:
 
     def verify(self, stores: Mapping[str, str], when: str) -> dict[str, Said]:
         """Verify the stores: each is sound, and they are the same."""
-        found = {}
-        for store, database in stores.items():
-            with self.step(f"verify {store}{when}", shows_itself=True):
-                found[store] = verify(database)
-            check = self._check(f"{store}: verify{when}")
-            check.compare("findings", found[store]["findings"], [])
-        one, *others = found.values()
-        check = self._check(f"both stores: counts and digests of verify{when}")
-        for other in others:
-            check.compare("counts", other["counts"], one["counts"])
-            check.compare("digests", other["digests"], one["digests"])
+        found, checks = verify_stores(stores, self.steps, when)
+        self.adoption.checks += checks
         return found
 
     def compare(self, stores: Mapping[str, str], truth: Truth) -> None:
         """Hold what was imported to the truth, as it was told and as users read it."""
         for store, database in stores.items():
-            with self.step(f"compare {store}"):
+            with self.steps.step(f"compare {store}"):
                 self._compare_import(store, truth)
                 tree = read_tree(database)
                 self.adoption.checks += compare_tree(store, tree, truth)
@@ -172,7 +152,7 @@ class _Run:
 
             def post_them(what: str, connections: int, hear: Hear) -> None:
                 with (
-                    self.step(what, shows_itself=True),
+                    self.steps.step(what, shows_itself=True),
                     watching(what, list(ports), len(posts)) as watch,
                 ):
                     post_to_all(ports, written, connections, hear, watch)

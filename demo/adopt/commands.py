@@ -30,6 +30,16 @@ def verify(database: str) -> Said:
     return _run("verify", "--database", database)
 
 
+def stats(database: str, top: int) -> Said:
+    """`reunite stats`, with lists of so many at most."""
+    return _run("stats", "--top", str(top), "--database", database)
+
+
+def draw(database: str, contact_id: int, page: Path) -> Said:
+    """`reunite graph` of an identity, written as a page."""
+    return _run("graph", str(contact_id), "--html", str(page), "--database", database)
+
+
 def _run(command: str, *options: str) -> Said:
     # In a terminal the command shows its own progress.
     is_watched = sys.stderr.isatty()

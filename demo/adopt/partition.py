@@ -6,38 +6,58 @@ import csv
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import apsw
 import psycopg
+from psycopg import sql
 
 from demo.adopt.checks import Check
+from demo.adopt.rows import email_key, phone_key
 from demo.adopt.truth import Truth, read_numbers
 from demo.contacts import WRONG_MERGES
 
-_TREE = "select id, coalesce(linked_id, id) from {}contact_tree"
+_TREE = "select {} from {}contact_tree"
 
 Tree = dict[int, int]
 """The id of each contact, and that of its primary."""
 
 
+class Shown(NamedTuple):
+    """A contact, its primary, and the keys of what it answers for."""
+
+    id: int
+    primary: int
+    keys: list[str]
+
+
 def read_tree(database: str) -> Tree:
     """All contacts of a store."""
-    return dict(_rows(database))
+    return dict(_rows(database, "id, coalesce(linked_id, id)"))
 
 
-def _rows(database: str) -> Iterator[tuple[int, int]]:
+def read_shown(database: str) -> Iterator[Shown]:
+    """All contacts of a store, with what they answer for."""
+    columns = "id, coalesce(linked_id, id), email, phone_number"
+    for id_, primary, email, phone in _rows(database, columns):
+        keys = email_key(email or ""), phone_key(phone or "")
+        yield Shown(id_, primary, [key for key in keys if key is not None])
+
+
+def _rows(database: str, columns: str) -> Iterator[tuple[Any, ...]]:
     if database.startswith("sqlite:"):
         connection = apsw.Connection(
             database.removeprefix("sqlite:///"), flags=apsw.SQLITE_OPEN_READONLY
         )
         try:
-            yield from connection.execute(_TREE.format(""))
+            yield from connection.execute(_TREE.format(columns, ""))
         finally:
             connection.close()
     else:
+        query = sql.SQL(_TREE).format(sql.SQL(columns), sql.SQL("reunite."))
         with psycopg.connect(database) as client, client.cursor("tree") as cursor:
             cursor.itersize = 50_000
-            yield from cursor.execute(_TREE.format("reunite."))
+            yield from cursor.execute(query)
 
 
 def compare_tree(store: str, tree: Tree, truth: Truth) -> Iterator[Check]:

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from demo.adopt.adoption import Adoption
-
-_PIPE_WIDTH = 140
-"""Characters of a line where there is no terminal to ask."""
-
-_LONGEST = 500
-"""Characters that are shown of what differs; --json has all."""
+from demo.adopt.tabular import (
+    checks_table,
+    fit,
+    print_differences,
+    print_tables,
+    print_verdict,
+    table_of,
+)
 
 
 def to_json(adoptions: Sequence[Adoption]) -> str:
@@ -55,27 +55,21 @@ def to_json(adoptions: Sequence[Adoption]) -> str:
 
 def show(adoptions: Sequence[Adoption], console: Console) -> None:
     """Print it: tables in a terminal, plain columns in a pipe."""
-    if not console.is_terminal:
-        console.width = _PIPE_WIDTH
+    fit(console)
     for each in adoptions:
         said = next(iter(each.imported.values()))["reading"]
         console.print(f"The {each.table} table, {said['rows']:,} rows.", highlight=False)
-        for table in (_rows(each), _stores(each), _posts(each), _checks(each)):
-            if not console.is_terminal:
-                table.box = None
-            console.print(table)
-        for check in each.checks:
-            for example in check.examples:
-                console.print(Text(f"{check.what}: {example[:_LONGEST]}"), soft_wrap=True)
+        tables = [_rows(each), _stores(each), _posts(each), checks_table(each.checks)]
+        print_tables(tables, console)
+        print_differences(each.checks, console)
         console.print()
-    is_ok = all(each.is_ok for each in adoptions)
-    console.print("OK: everything is as it must be." if is_ok else "Not OK.", highlight=False)
+    print_verdict(is_ok=all(each.is_ok for each in adoptions), console=console)
 
 
 def _rows(adoption: Adoption) -> Table:
     said = next(iter(adoption.imported.values()))
     reading, effect = said["reading"], said["effect"]
-    table = _table("of the rows", "#")
+    table = table_of("of the rows", "#")
     table.add_row("taken", f"{reading['taken'] - effect['refusedAsBlocked']:,}")
     table.add_row("soft-deleted", f"{reading['deleted']:,}")
     table.add_row("refused, nothing usable", f"{reading['refused']:,}")
@@ -87,7 +81,7 @@ def _rows(adoption: Adoption) -> Table:
 
 
 def _stores(adoption: Adoption) -> Table:
-    table = _table(
+    table = table_of(
         *("store", "import s#", "rows/s#", "locked s#", "verify s#"),
         *("contacts#", "identities#", "digests: partition", "contacts"),
     )
@@ -116,25 +110,7 @@ def _stores(adoption: Adoption) -> Table:
 
 def _posts(adoption: Adoption) -> Table:
     outcomes = sorted({outcome for found in adoption.outcomes.values() for outcome in found})
-    table = _table("posted on top", *(f"{outcome}#" for outcome in outcomes))
+    table = table_of("posted on top", *(f"{outcome}#" for outcome in outcomes))
     for kind, found in sorted(adoption.outcomes.items()):
         table.add_row(kind, *(f"{found.get(outcome, 0):,}" for outcome in outcomes))
-    return table
-
-
-def _checks(adoption: Adoption) -> Table:
-    table = _table("compared", "times#", "differ#", "")
-    for check in adoption.checks:
-        verdict = "OK" if check.is_ok else "not OK"
-        table.add_row(check.what, f"{check.compared:,}", f"{check.wrong:,}", verdict)
-    return table
-
-
-def _table(*columns: str) -> Table:
-    """Make a table; columns whose name ends in # hold numbers."""
-    table = Table(box=box.ROUNDED)
-    for column in columns:
-        table.add_column(
-            column.removesuffix("#"), justify="right" if column.endswith("#") else "left"
-        )
     return table
