@@ -23,7 +23,7 @@ class Refused(Exception):
     ``names`` is what the refusal has to say besides.
     """
 
-    def __init__(self, kind: str, names: object = None) -> None:
+    def __init__(self, kind: str, names: Any = None) -> None:
         super().__init__(kind, names)
         self.kind, self.names = kind, names
 

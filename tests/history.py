@@ -15,6 +15,9 @@ from urllib.parse import urlsplit
 
 from linearizability import Answer, Blocked, KeptApart, Operation, Refusal, Request, Seen
 
+Interrupt = tuple[int, Callable[[], None]] | None
+"""Something to be run once, after so many answers."""
+
 PATIENCE = 30
 """Seconds that a client waits for an answer, and for a server that refuses connections."""
 
@@ -45,10 +48,19 @@ class Client:
         While it cannot connect nothing was sent, so it tries again until it runs out of
         patience.
         """
-        self._connect()
         headers = {"content-type": "application/json", **(more_headers or {})}
+        return self._ask("POST", path, json.dumps(body), headers)
+
+    def get(self, path: str) -> Reply | None:
+        """Get JSON; as `post` does."""
+        return self._ask("GET", path, None, {})
+
+    def _ask(
+        self, method: str, path: str, body: str | None, headers: Mapping[str, str]
+    ) -> Reply | None:
+        self._connect()
         try:
-            self._connection.request("POST", path, json.dumps(body), headers)
+            self._connection.request(method, path, body, headers)
             response = self._connection.getresponse()
             text = response.read()
         except (ConnectionError, http.client.HTTPException):
@@ -145,19 +157,19 @@ def _refusal(status: int, problem: dict[str, Any]) -> Refusal | KeptApart | Bloc
 
 @dataclass
 class Recorder:
-    """Records a history; `interrupt` is run once, in the midst, after so many answers."""
+    """Records a history, with an interrupt in the midst if there is one."""
 
     urls: Sequence[str]
     mix: Mix
     clients: int = 6
     posts: int = 6
     array_share: float = 0.2
-    interrupt: tuple[int, Callable[[], None]] | None = None
+    interrupt: Interrupt = None
     _answers: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def record(self, seed: int) -> list[Operation]:
-        """Let the clients post at the same time, then ask for every identifier by itself."""
+        """Let the clients post at the same time, then look at all that is there."""
         barrier = threading.Barrier(self.clients)
         with ThreadPoolExecutor(self.clients) as pool:
             runs = [
@@ -165,12 +177,16 @@ class Recorder:
                 for number in range(self.clients)
             ]
             histories = [run.result() for run in runs]
+        return _joined([*histories, self._look_at_all(seed)])
+
+    def _look_at_all(self, seed: int) -> list[Operation]:
+        """Ask for every identifier, one after the other."""
         last = _Log(self.clients)
         client = Client(self.urls[seed % len(self.urls)])
         for request in self.mix.each_alone():
             last.single(client, request, random.Random(seed))
         client.close()
-        return _joined([*histories, last.operations])
+        return last.operations
 
     def _run(self, number: int, rng: random.Random, barrier: threading.Barrier) -> list[Operation]:
         client, log = Client(self.urls[number % len(self.urls)]), _Log(number)

@@ -57,6 +57,9 @@ class SequentialRule(Protocol):
     def fits(self, answer: Any, seen: Any, /) -> bool:
         """Whether what was seen is what the rule answers."""
 
+    def is_idle(self, asked: Any, seen: Any, /) -> bool:
+        """Whether what is answered so and changes nothing would change nothing later either."""
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -185,8 +188,8 @@ class _Search:
     def successors(self, mask: int, state: Any) -> list[tuple[int, Any]]:
         """List what may be next and the state after it; the last is the one to try first.
 
-        An answered request that fits and changes nothing can as well come now as later, so no
-        other choice needs trying; an unanswered one that changes nothing need not come at all.
+        An answered request that fits and changes nothing, now or later, can as well come now, so
+        no other choice needs trying; an unanswered one that changes nothing need not come.
         """
         answered: list[tuple[int, Any]] = []
         unanswered: list[tuple[int, Any]] = []
@@ -197,7 +200,7 @@ class _Search:
                 if after != state:
                     unanswered.append((index, after))
             elif self.rule.fits(answer, operation.answer):
-                if after == state:
+                if after == state and self.rule.is_idle(operation.asked, operation.answer):
                     return [(index, after)]
                 answered.append((index, after))
         return unanswered + answered
