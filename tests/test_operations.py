@@ -11,7 +11,7 @@ import pytest
 from reunite.errors import OperationRefused, StillJoined
 from reunite.evidence import Identifier
 from reunite.inquiry import Inquiry
-from reunite.operations import Operations
+from reunite.operations import SHOWN, Operations
 from reunite.repositories import Store
 from test_conformance import contact
 from test_import import adopt
@@ -241,3 +241,16 @@ def test_an_import_counts_what_a_voided_contact_shows_towards_the_limit(
     operations.unlink(1, pair=(A, ONE), constrain=False)
     import_rows("9,a@x.co,2,", "10,a@x.co,3,")
     assert whose(store, 1) == (1, ["a@x.co"], ["2", "3"], [9, 10])
+
+
+def test_a_decision_about_many_shows_the_first_and_counts_all(
+    operations: Operations, store: Store
+) -> None:
+    store.identify_many([(f"e{number}@x.co", "1") for number in range(SHOWN + 20)])
+    for tried in (True, False):
+        decision = operations.block(ONE, dry_run=tried)
+        assert decision.identity_count == SHOWN + 20
+        assert [one.emails for one in decision.identities] == [
+            (f"e{number}@x.co",) for number in range(SHOWN)
+        ]
+    assert operations.unblock(ONE).identity_count == 1

@@ -96,6 +96,9 @@ def _show(decision: Decision, console: Console, *, is_tried: bool) -> None:
         )
     for identity in decision.identities:
         show_person(identity, console)
+    more = decision.identity_count - len(decision.identities)
+    if more:
+        say(console, f"… and {more:,} more people")
     for what, constraints in (
         ("Kept apart from now on:", decision.constraints),
         ("No longer kept apart:", decision.lifted),

@@ -11,7 +11,7 @@ from reunite.evidence import Block, Constraint, Held, Identifier
 from reunite.http import wire
 from reunite.http.kept import Kept, kept_apart
 from reunite.inquiry.told import Moment, Position, Spelt, moment
-from reunite.operations import Decision, Pairs
+from reunite.operations import SHOWN, Decision, Pairs
 
 
 class Counted(msgspec.Struct, rename="camel"):
@@ -33,8 +33,12 @@ class DecisionResponse(msgspec.Struct, rename="camel"):
     ]
     identities: Annotated[
         Sequence[wire.Contact],
-        msgspec.Meta(description="All that it concerned, as they are afterwards, by age."),
+        msgspec.Meta(
+            description="Those that it concerned, as they are afterwards, by age; the first "
+            f"{SHOWN} of them."
+        ),
     ]
+    identity_count: Annotated[int, msgspec.Meta(description="How many it concerned.", ge=0)]
     constraints: Annotated[Sequence[Kept], msgspec.Meta(description="Those that it added.")]
     lifted: Annotated[
         Sequence[Kept], msgspec.Meta(description="Constraints that it took out of the way.")
@@ -97,6 +101,7 @@ def decided(decision: Decision) -> DecisionResponse:
     return DecisionResponse(
         decision.position,
         [wire.contact_of(identity) for identity in decision.identities],
+        decision.identity_count,
         [kept(one) for one in decision.constraints],
         [kept(one) for one in decision.lifted],
         _counted(decision.still_joined),

@@ -67,20 +67,27 @@ def links_of(region: Region, free: Collection[Identifier]) -> Iterator[Link]:
             yield link
 
 
-def identities(region: Region) -> list[Identity]:
-    """The whole identities of a region as they are answered, by age of their primaries."""
+def identities(region: Region, limit: int | None = None) -> list[Identity]:
+    """The whole identities of a region as they are answered, by age of their primaries.
+
+    With a ``limit`` the first so many of them.
+    """
     by_identity: dict[int, list[Contact]] = {}
     for contact in region.contacts.values():
         if contact.identity_id is not None:
             by_identity.setdefault(contact.identity_id, []).append(contact)
     attributes = attributes_of(region)
-    found = [
-        (sorted(members, key=lambda one: one.age), sorted(attributes.get(identity_id, [])))
-        for identity_id, members in by_identity.items()
-    ]
+    by_age = [sorted(members, key=lambda one: one.age) for members in by_identity.values()]
     return [
-        identity_of(Members(0, list(map(answering, members)), None, given).answer("known"))
-        for members, given in sorted(found, key=lambda one: one[0][0].age)
+        identity_of(
+            Members(
+                0,
+                list(map(answering, members)),
+                None,
+                sorted(attributes.get(members[0].identity_id or 0, [])),
+            ).answer("known")
+        )
+        for members in sorted(by_age, key=lambda members: members[0].age)[:limit]
     ]
 
 

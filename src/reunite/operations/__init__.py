@@ -12,10 +12,11 @@ from reunite.operations.asked import (
     Undo,
     Unlink,
 )
-from reunite.operations.decision import Decision, Pairs
+from reunite.operations.decision import SHOWN, Decision, Pairs
 from reunite.operations.operations import Operations
 
 __all__ = [
+    "SHOWN",
     "Allow",
     "Asked",
     "Block",

@@ -10,7 +10,7 @@ from reunite.evidence import Constraint, Identifier
 from reunite.identity import Identity
 
 SHOWN = 100
-"""Pairs that a decision names; all are counted."""
+"""Identities, and pairs, that a decision shows; all are counted."""
 
 
 class Pairs(msgspec.Struct, frozen=True):
@@ -31,7 +31,8 @@ class Decision(msgspec.Struct, frozen=True):
 
     Attributes:
         position: its journal row; None where there was nothing to do, or it was only tried.
-        identities: all that it concerned, as they are after it, by age.
+        identities: those that it concerned, as they are after it, by age: the first of them.
+        identity_count: how many it concerned.
         constraints: those that it added.
         lifted: constraints that it took out of the way.
         still_joined: pairs of what it voided that other evidence keeps in one identity.
@@ -41,6 +42,7 @@ class Decision(msgspec.Struct, frozen=True):
 
     position: int | None
     identities: tuple[Identity, ...]
+    identity_count: int
     constraints: tuple[Constraint, ...] = ()
     lifted: tuple[Constraint, ...] = ()
     still_joined: Pairs = Pairs(0, ())

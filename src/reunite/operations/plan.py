@@ -8,7 +8,7 @@ from typing import NamedTuple
 from reunite.evidence import Constraint, Edge, Identifier, Operation
 from reunite.identity import Identity
 from reunite.inquiry.region import identities
-from reunite.operations.decision import Decision, Pairs
+from reunite.operations.decision import SHOWN, Decision, Pairs
 from reunite.operations.settling import Settlement
 
 
@@ -29,11 +29,13 @@ class Plan(NamedTuple):
     def decision(self, position: int | None) -> Decision:
         """What is answered; the position is None where nothing is written."""
         if self.settlement is None:
-            return Decision(position, self.identities, self.constraints, self.lifted)
+            found = self.identities
+            return Decision(position, found, len(found), self.constraints, self.lifted)
         components = self.settlement.components
         return Decision(
             position,
-            tuple(identities(self.settlement.region)),
+            tuple(identities(self.settlement.region, SHOWN)),
+            len(self.settlement.identity_ids),
             self.constraints,
             self.lifted,
             Pairs.of([_pair(edge) for edge in self.voided if components.join(edge.a, edge.b)]),
