@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +24,31 @@ import reunite
 from reunite.operations import Operations
 from serving import Served, serve
 from shell import Reunite
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_both_stores_are_rid_of_all_wrong_merges(postgres_url: str, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    command = [sys.executable, "-m", "demo.undo", "--postgres", postgres_url]
+    command += ["--rows", "2000", "--work", str(work), "--json"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout
+    found = json.loads(ended.stdout)
+
+    assert found["ok"]
+    assert (found["planted"], found["found"]) == (50, 50)
+    assert (found["missed"], found["falseAlarms"]) == ([], [])
+    assert found["doubtful"] == [50, 0]
+    assert found["decided"] == {"unlink email and phone": 34, "block email": 16}
+    assert len({json.dumps(said["digests"]) for said in found["verified"].values()}) == 1
+    pages = [Path(path) for path in found["pictures"]]
+    assert [path.stem for path in pages] == [
+        *("block-before", "block-after-1", "block-after-2"),
+        *("unlink-before", "unlink-after-1", "unlink-after-2"),
+    ]
+    assert all(path.is_relative_to(work) and path.stat().st_size > 1000 for path in pages)
+
 
 # ── what the agent decides ───────────────────────────────────────────────────────────────────────
 
