@@ -78,7 +78,7 @@ def _measure(arguments: argparse.Namespace, folder: Path, postgres: Postgres) ->
 def _plan(arguments: argparse.Namespace) -> plan.Plan:
     given = {
         name: getattr(arguments, name)
-        for name in ("seconds", "rounds", "connections", "before", "short_rounds")
+        for name in ("seconds", "rounds", "connections", "before", "stretches")
         if getattr(arguments, name)
     }
     return msgspec.structs.replace(plan.QUICK if arguments.quick else plan.FULL, **given)
@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="COMMIT",
         help=f"that now is compared with ({plan.FULL.before}); HEAD tells what changed since",
     )
-    parser.add_argument("--short-rounds", type=positive, help="of that comparison")
+    parser.add_argument("--stretches", type=positive, help="of that comparison, of 16 rounds each")
     command.add_options(parser)
     return parser
 

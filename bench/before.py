@@ -18,9 +18,9 @@ from bench.size import BATCH
 from bench.worker import ROOT, Batch, Worker
 
 # After a thousand changes SQLite moves its log into the file. A store that rests meanwhile then
-# begins its log anew, and its commits cost less than those of one that is asked on. So a round
-# ends where that is due, and both rest.
-_BATCHES = 16
+# begins its log anew, and its commits cost less than those of one that is asked on. So a stretch
+# of rounds ends where that is due, and both rest.
+_ROUNDS = 16
 _REST_SECONDS = 0.02
 _FILL = 1000
 
@@ -48,7 +48,7 @@ class Compared(msgspec.Struct, frozen=True):
     Attributes:
         ask: the store's method.
         commit: of the package as it was.
-        before_ms: what a batch took by that, the mean of each round.
+        before_ms: what a batch took by that, round by round.
         now_ms: likewise by the package as it is.
     """
 
@@ -115,26 +115,28 @@ def _alternate(lab: Lab, name: str, commit: str, workers: Sequence[Worker]) -> l
         )
         for way in WAYS
     ]
-    took: list[list[list[float]]] = [[] for _ in WAYS]
-    for number in range(lab.plan.short_rounds):
-        lab.tell(f"{name} before and now, round {number + 1} of {lab.plan.short_rounds}")
+    rounds: list[list[list[float]]] = [[] for _ in WAYS]
+    for number in range(lab.plan.stretches):
+        lab.tell(f"{name} before and now, {number + 1} of {lab.plan.stretches}")
         for place, way in enumerate(WAYS):
             time.sleep(_REST_SECONDS)
-            took[place].append(_round(workers, way, requests[place], number))
+            rounds[place] += _stretch(workers, way, requests[place], number)
     return [
-        Compared(name, way.workload, way.ask, commit, *map(list, zip(*rounds, strict=True)))
-        for way, rounds in zip(WAYS, took, strict=True)
+        Compared(name, way.workload, way.ask, commit, *map(list, zip(*taken, strict=True)))
+        for way, taken in zip(WAYS, rounds, strict=True)
     ]
 
 
-def _round(
+def _stretch(
     workers: Sequence[Worker], way: Way, requests: Iterator[workloads.Pair], number: int
-) -> list[float]:
-    """Batch by batch the same of all workers, in turn; returns the mean of each, milliseconds."""
-    took = [0.0 for _ in workers]
-    for turn in range(number, number + _BATCHES):
+) -> list[list[float]]:
+    """Rounds in which all workers get the same batch; what it took each, in milliseconds."""
+    rounds = []
+    for turn in range(number, number + _ROUNDS):
         batch = Batch(way.ask, way.outcome, list(islice(requests, BATCH)))
+        took = [0.0 for _ in workers]
         places = range(len(workers))
         for place in reversed(places) if turn % 2 else places:
-            took[place] += workers[place].run(batch)
-    return [seconds / _BATCHES * 1000 for seconds in took]
+            took[place] = workers[place].run(batch) * 1000
+        rounds.append(took)
+    return rounds

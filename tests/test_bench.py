@@ -202,7 +202,7 @@ def test_what_was_slower_before_is_told_as_faster_now(
     shared_postgres_url: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    smallest = plan.Plan(filled=100, before="HEAD", short_rounds=1)
+    smallest = plan.Plan(filled=100, before="HEAD", stretches=1)
     server = postgres.Postgres(shared_postgres_url)
     results = bench_results.Results("now", describe(tmp_path, server), smallest)
     results.before = before.before(lab.Lab(tmp_path, server, smallest, print), slower_before)
