@@ -38,8 +38,10 @@ def operation(called: int, returned: int, asked: AnythingAsked, answer: Seen | N
 FIRST = operation(1, 2, PRESENT, CREATED)
 
 
-def is_linearizable(*history: Operation, limit: int = 10_000) -> bool:
-    return isinstance(linearise(history, DecidingRule(limit)), Linearisation)
+def is_linearizable(
+    *history: Operation, limit: int = 10_000, times: dict[int, int] | None = None
+) -> bool:
+    return isinstance(linearise(history, DecidingRule(limit, times)), Linearisation)
 
 
 def after_first(asked: AnythingAsked, *answers: tuple[Seen, bool]) -> None:
@@ -147,17 +149,33 @@ def test_a_request_beside_an_unlink_comes_before_or_after_it() -> None:
     assert not is_linearizable(FIRST, unlink, operation(7, 8, PRESENT, KNOWN))
 
 
-def test_a_request_that_an_unlink_loses_is_caught() -> None:
-    both = operation(3, 6, Request("a@x.io", "2"), EXTENDED)
-    there = Found((Person((2,), (), ("2",)),))
-    unlink = Decide(Unlink(1, pair=(A, TWO), constrain=False))
-    alone, gone = Person((1,), ("a@x.io",), ("1",)), Person((2,), (), ("2",))
-    unlinked = operation(7, 8, unlink, Decided(3, (alone, gone), (), (), (), ((A, TWO),)))
-    last = operation(9, 10, Lookup(Request(None, "2")), there)
-    assert is_linearizable(FIRST, both, unlinked, last)
-    assert not is_linearizable(
-        FIRST, both, unlinked, operation(9, 10, last.asked, Denied("unknown"))
+def test_a_request_that_an_unlink_beside_it_loses_is_caught() -> None:
+    request = operation(3, 6, Request("a@x.io", "2"), EXTENDED)
+    left, gone = Person((1, 2), ("a@x.io",), ("2",)), Person((3,), (), ("1",))
+    kept = Constraint(3, A, ONE)
+    unlinked = Decided(3, (left, gone), (kept,), (), (), ((A, ONE),))
+    unlink, lossy = (operation(3, 6, Decide(UNLINK), each) for each in (unlinked, UNLINKED))
+    there, lost = (
+        operation(7, 8, Lookup(Request(None, "2")), each)
+        for each in (Found((left,)), Denied("unknown"))
     )
+    assert is_linearizable(FIRST, request, unlink, there)
+    assert not is_linearizable(FIRST, request, unlink, lost)
+    assert not is_linearizable(FIRST, request, lossy)
+
+
+@pytest.mark.parametrize(("times", "primary"), [({1: 5, 2: 5}, 2), ({1: 5, 2: 6}, 3)])
+def test_who_is_oldest_goes_by_when_it_was_written(times: dict[int, int], primary: int) -> None:
+    """What an unlink leaves without a contact gets one that is as old, and has a higher id."""
+    more = operation(3, 4, Request("b@x.io", "2"), Answer("created", 2, ("b@x.io",), ("2",), ()))
+    apart = Person((1,), ("a@x.io",), ()), Person((3,), (), ("1",))
+    unlink = Decide(Unlink(1, pair=(A, ONE), constrain=False))
+    unlinked = Decided(3, apart, (), (), (), ((A, ONE),))
+    for oldest, phones in ((2, ("2", "1")), (3, ("1", "2"))):
+        answer = Answer("merged", oldest, ("b@x.io",), phones, (5 - oldest,))
+        merged = operation(7, 8, Request("b@x.io", "1"), answer)
+        history = FIRST, more, operation(5, 6, unlink, unlinked), merged
+        assert is_linearizable(*history, times=times) == (oldest == primary)
 
 
 def test_two_that_overlap_take_one_position_each() -> None:
