@@ -122,7 +122,7 @@ class Choosing:
 
     def operation(self) -> Asked:
         """Something to be decided."""
-        on_held = [self._allow, self._allow, self._dismiss] if self._known.held_id else []
+        on_held = [*[self._allow] * 3, self._dismiss, self._dismiss] if self._known.held_id else []
         choose: Callable[[], Asked] = self._rng.choice(self._operations + on_held)
         return choose()
 

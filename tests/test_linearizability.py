@@ -39,6 +39,8 @@ from server import Server
 from wire_by_hand import Origin
 
 ROUNDS = int(os.environ.get("REUNITE_TEST_ROUNDS", "20"))
+DECIDED_ROUNDS = max(12, ROUNDS * 3 // 5)
+KILLED_ROUNDS = max(3, ROUNDS // 6)
 Serve = Callable[..., list[str]]
 
 
@@ -157,7 +159,7 @@ def test_four_servers_on_one_postgresql_where_people_are_kept_apart(
 def histories_with_decisions(
     urls: Sequence[str],
     store: Store,
-    rounds: int = ROUNDS * 3 // 5,
+    rounds: int = DECIDED_ROUNDS,
     interrupts: Callable[[random.Random], Interrupt] = lambda _: None,
 ) -> Iterator[list[Operation]]:
     """Record histories in which people decide about what a store has, and check each."""
@@ -189,9 +191,9 @@ def assert_same_answers_under_keys(history: Sequence[Operation]) -> None:
 
 HAPPENS = {
     *("Request", "Lookup", "Look", "List", "Unlink", "Merge", "Undo", "Constrain", "Block"),
-    *("unknown", "cannot", "joined", "constraint", "blocked", "reused"),
+    *("unknown", "constraint", "blocked", "reused"),
 }
-"""What is asked and answered in any number of rounds."""
+"""What is surely asked, and answered, in a dozen histories."""
 
 
 def assert_linearizable_while_people_decide(urls: Sequence[str], database: str) -> None:
@@ -258,7 +260,7 @@ def test_across_kill_9_while_people_decide(
             server.start()
 
         for history in histories_with_decisions(
-            [server.url], store, ROUNDS * 3 // 20, lambda rng: (rng.randint(5, 20), crash)
+            [server.url], store, KILLED_ROUNDS, lambda rng: (rng.randint(5, 20), crash)
         ):
             lost += sum(each.answer is None for each in history)
     assert lost > 0
