@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 from pathlib import Path
 
 import pytest
 
+import filled
+import grown
 from oracle import components
+from planted import Writer
 from reunite import repositories
 from reunite.bulk.engine import Engine
 from reunite.bulk.exporting.doubt import Doubtful
@@ -21,6 +24,8 @@ from reunite.bulk.importing import Store as Place
 from reunite.bulk.progress import Progress
 from reunite.bulk.reading import sources_of
 from reunite.evidence import Identifier
+from reunite.identity import Identity
+from reunite.inquiry import Inquiry
 from reunite.operations import Operations
 from reunite.repositories import Store
 from shell import Reunite
@@ -118,7 +123,7 @@ def test_the_names_are_those_that_a_plain_comparison_of_all_pairs_finds(
             for _ in range(rng.randrange(2, 6))
         ]
         share(store, names, str(phone))
-        due[str(phone)] = plain_names(names)
+        due[str(phone)] = len(set(plain_names(names).values()))
     found = {phone_of(each): each.names for each in look().doubtful}
     assert found == {phone: names for phone, names in due.items() if names > 1}
 
@@ -128,12 +133,16 @@ def phone_of(doubtful: Doubtful) -> str:
     return doubtful.examples[0].removesuffix(".example").rpartition("x")[2]
 
 
-def plain_names(names: Sequence[str]) -> int:
-    """How many names there are, of those that are any."""
-    any_ = [each for each in names if words_of(each)]
-    pairs = [[("name", a), ("name", b)] for a, b in combinations(any_, 2) if are_alike(a, b)]
-    alone = [[("name", each)] for each in any_]
-    return len(set(components(pairs + alone).values()))
+def plain_names(emails: Iterable[str]) -> dict[str, object]:
+    """What stands for the name of each e-mail that bears one."""
+    named = {email: email.partition("@")[0] for email in emails}
+    bearing = [email for email, name in named.items() if words_of(name)]
+    together = [[("email", email)] for email in bearing]
+    for one, other in combinations(bearing, 2):
+        if are_alike(named[one], named[other]):
+            together.append([("email", one), ("email", other)])
+    found = components(together)
+    return {email: found["email", email] for email in bearing}
 
 
 def words_of(name: str) -> set[str]:
@@ -217,7 +226,80 @@ def test_of_many_the_identifiers_that_tie_most_are_tried() -> None:
     ties += [(("contact", f"{n}+"), ("phone", str(n))) for n in range(40)]
     ties += [(("contact", f"{n}+"), ("email", "all@x.co")) for n in range(40)]
     names = {f"{n}@x.co": n for n in range(80)}
-    assert glue_of(ties, names) == Glue("email", "all@x.co", 2)
+    assert glue_of(ties, [], names) == Glue("email", "all@x.co", 2)
+
+
+PEOPLE = ["ada", "ben", "cyd", "dan", "eve", "ada.ben", "info"]
+
+
+def test_after_all_that_can_happen_the_glue_is_what_a_block_would_part(
+    store_url: str,
+    fresh_workspace: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    look: Look,
+) -> None:
+    monkeypatch.setattr(grown, "_email", named_email)
+    grown.grow(store_url, fresh_workspace, 6, tmp_path)
+    grown.decide(store_url, fresh_workspace, tmp_path)
+    doubtful = {each.primary_contact_id: each for each in look().doubtful}
+    with repositories.open(store_url, workspace=fresh_workspace) as store:
+        blocked = {each.key for each in store.blocks()}
+        people = people_of(store_url, fresh_workspace)
+        named = {one.primary_contact_id: names_of(one, blocked) for one in people}
+        several = {id_: len(set(names.values())) for id_, names in named.items()}
+        assert {id_: each.names for id_, each in doubtful.items()} == {
+            id_: names for id_, names in several.items() if names > 1
+        }
+        for one in people:
+            if (each := doubtful.get(one.primary_contact_id)) is not None:
+                names = named[one.primary_contact_id]
+                left = names_left(Operations(store), identifiers_of(one, blocked), names)
+                parting = {node: most for node, most in left.items() if most < each.names}
+                if each.glue is None:
+                    assert not parting
+                else:
+                    glue = Identifier(each.glue.type, each.glue.key)
+                    assert parting[glue] == min(parting.values()) == each.glue.names_without
+
+
+def named_email(rng: random.Random, values: int) -> str:
+    number = rng.randrange(values)
+    return f"{PEOPLE[number % len(PEOPLE)]}@d{number}.example"
+
+
+def people_of(url: str, workspace: str) -> list[Identity]:
+    """Everybody, as they are answered."""
+    with repositories.snapshot(url, workspace=workspace) as snapshot:
+        rows = filled.tree(snapshot)
+    primaries = [int(str(row[0])) for row in rows if row[3] is None]
+    with repositories.open(url, workspace=workspace) as store:
+        return [Inquiry(store).identity(id_) for id_ in primaries]
+
+
+def names_of(identity: Identity, blocked: set[str]) -> dict[str, object]:
+    return plain_names(email for email in identity.emails if email not in blocked)
+
+
+def names_left(
+    operations: Operations, identifiers: Sequence[Identifier], names: dict[str, object]
+) -> dict[Identifier, int]:
+    """The most names that stay together if one is blocked, of those that leave several named."""
+    found = {}
+    for each in identifiers:
+        pieces = [
+            {names[email] for email in piece.emails if email in names and email != each.key}
+            for piece in operations.block(each, dry_run=True).identities
+        ]
+        if len([piece for piece in pieces if piece]) > 1:
+            found[each] = max(map(len, pieces))
+    return found
+
+
+def identifiers_of(identity: Identity, blocked: set[str]) -> list[Identifier]:
+    emails = [Identifier("email", email) for email in identity.emails]
+    phones = [Identifier("phone", phone.removeprefix("+")) for phone in identity.phone_numbers]
+    return [each for each in emails + phones if each.key not in blocked]
 
 
 # ── what counts ──────────────────────────────────────────────────────────────────────────────────
@@ -259,6 +341,17 @@ def test_what_is_blocked_neither_joins_nor_bears_a_name(
     assert look().number_of_doubtful == 1
     operations.block(blocked)
     assert look().number_of_doubtful == 0
+
+
+def test_a_damaged_store_is_counted_all_the_same(
+    store: Store, store_url: str, fresh_workspace: str, shared: int, look: Look
+) -> None:
+    store.identify("eve@x.co", "9")
+    with Writer(store_url, fresh_workspace) as writer:
+        damage = "update identifier set contact_id = ? where key = 'eve@x.co' and workspace = {}"
+        writer.run(damage, [shared])
+    (each,) = look().doubtful
+    assert (each.names, each.examples) == (3, ["ada@x.co", "ben@x.co"])
 
 
 # ── what is told ─────────────────────────────────────────────────────────────────────────────────

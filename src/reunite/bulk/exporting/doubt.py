@@ -10,7 +10,7 @@ import numpy as np
 
 from reunite.bulk.engine import Engine
 from reunite.bulk.evidence.forest import Forest
-from reunite.bulk.exporting.glue import Glue, Node, glue_of
+from reunite.bulk.exporting.glue import Glue, Tie, glue_of
 from reunite.repositories import queries
 
 QUERIES = queries.load("reunite.bulk.exporting", "doubt.sql")
@@ -42,12 +42,11 @@ def doubtful_of(engine: Engine, limit: int) -> tuple[int, list[Doubtful]]:
     _bear_names(engine)
     engine.connection.execute(QUERIES["make_doubtful"])
     engine.connection.execute(QUERIES["make_listed"], {"limit": limit})
+    engine.connection.execute(QUERIES["make_held"])
     names: defaultdict[int, dict[str, int]] = defaultdict(dict)
     for identity_id, name, key in _all(engine, "listed_names"):
         names[identity_id][key] = name
-    ties: defaultdict[int, list[tuple[Node, Node]]] = defaultdict(list)
-    for identity_id, a_type, a_key, b_type, b_key in _all(engine, "listed_ties"):
-        ties[identity_id].append(((a_type, a_key), (b_type, b_key)))
+    held, linked = _ties(engine, "held"), _ties(engine, "linked")
     listed = [
         Doubtful(
             primary_id,
@@ -55,7 +54,7 @@ def doubtful_of(engine: Engine, limit: int) -> tuple[int, list[Doubtful]]:
             contacts,
             several,
             _examples(names[identity_id]),
-            glue_of(ties[identity_id], names[identity_id]),
+            glue_of(held[identity_id], linked[identity_id], names[identity_id]),
         )
         for identity_id, primary_id, identifiers, contacts, several in _all(engine, "listed")
     ]
@@ -80,6 +79,14 @@ def _examples(names: dict[str, int]) -> list[str]:
     for key, name in names.items():
         first.setdefault(name, key)
     return list(first.values())[:_EXAMPLES]
+
+
+def _ties(engine: Engine, query: str) -> defaultdict[int, list[Tie]]:
+    """Pairs of nodes by identity."""
+    ties: defaultdict[int, list[Tie]] = defaultdict(list)
+    for identity_id, a_type, a_key, b_type, b_key in _all(engine, query):
+        ties[identity_id].append(((a_type, a_key), (b_type, b_key)))
+    return ties
 
 
 def _all(engine: Engine, query: str) -> list[tuple[Any, ...]]:

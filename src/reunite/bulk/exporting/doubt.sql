@@ -119,32 +119,39 @@ select identity_id, primary_id, identifiers, contacts, names
 from listed
 order by names desc, identifiers desc, primary_id
 
--- The e-mails of those with the numbers of their names, by age of who holds them.
+-- What the contacts of those answer for and is not blocked.
+-- name: make_held
+create or replace table held as
+select answered.identity_id, answered.id, answered.type, answered.key
+from (
+  select contact.identity_id, contact.id, 'email' as type, contact.email as key
+  from contact join listed on listed.identity_id = contact.identity_id
+  where contact.email is not null
+  union all
+  select contact.identity_id, contact.id, 'phone', ltrim(contact.phone, '+')
+  from contact join listed on listed.identity_id = contact.identity_id
+  where contact.phone is not null
+) as answered
+join identifier on identifier.type = answered.type and identifier.key = answered.key
+where identifier.blocked_by is null
+
+-- The e-mails of those with the numbers of their names, by age of who holds them. In a store that is
+-- damaged a contact may hold what it does not answer for.
 -- name: listed_names
 select bearing.identity_id, bearing.name, bearing.key
 from bearing
-join listed on listed.identity_id = bearing.identity_id
 join contact on contact.id = bearing.contact_id
+semi join held
+  on held.identity_id = bearing.identity_id and held.type = 'email' and held.key = bearing.key
 order by contact.created_at, contact.id, bearing.key
 
--- What ties each of those together, as pairs of nodes: a contact with each identifier that it answers
--- for, and the ends of links, where nothing is blocked.
--- name: listed_ties
+-- name: held
+select identity_id, 'contact', id::varchar, type, key from held order by all
+
+-- The links of those by their ends: the contacts that they tie, else what they say.
+-- name: linked
 with
-  own as (
-    select contact.id, contact.identity_id, contact.email, contact.phone
-    from contact join listed on listed.identity_id = contact.identity_id
-  ),
-  held as (
-    select answered.identity_id, answered.id, answered.type, answered.key
-    from (
-      select identity_id, id, 'email' as type, email as key from own where email is not null
-      union all
-      select identity_id, id, 'phone', ltrim(phone, '+') from own where phone is not null
-    ) as answered
-    join identifier on identifier.type = answered.type and identifier.key = answered.key
-    where identifier.blocked_by is null
-  ),
+  own as (select distinct identity_id, id from held),
   free as (select distinct identity_id, type, key from held),
   linked as (
     select
@@ -160,9 +167,6 @@ with
     left join free as a_free on a_free.type = link.a_type and a_free.key = link.a_key
     left join free as b_free on b_free.type = link.b_type and b_free.key = link.b_key
   )
-select identity_id, 'contact' as a_type, id::varchar as a_key, type as b_type, key as b_key
-from held
-union all
 select a_identity_id, a_type, a_key, b_type, b_key
 from linked
 where a_identity_id is not null and (b_identity_id is not null or b_type = 'row')
