@@ -367,6 +367,26 @@ BROKEN: dict[str, tuple[str | Sequence[str], str]] = {
 }
 
 
+FORBIDDEN: dict[str, tuple[str, str]] = {
+    "an operation by hand called a request": (
+        "update reunite.journal set type = 'created' where workspace = :w and position = "
+        + BY_HAND.format("undone"),
+        "journal_of_the_wrong_form",
+    ),
+    "an extension that names a demoted contact": (
+        "update reunite.journal set demoted_id = 1 where workspace = :w and position = "
+        + NEWEST.format("extended"),
+        "journal_of_the_wrong_form",
+    ),
+    "a presented link to a row": (
+        "update reunite.link set b_type = 'row' where workspace = :w and position = "
+        + NEWEST.format("linked"),
+        "link_of_the_wrong_kind",
+    ),
+}
+"""What the checks of both stores' tables forbid; in SQLite they can be ignored."""
+
+
 @pytest.fixture(scope="module")
 def all_of_it(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All of a store that grew and of which some was decided by hand, in a folder."""
@@ -440,6 +460,17 @@ def test_it_names_what_is_broken(
     assert sabotage(grown, fresh_workspace, *written), "nothing was broken"
     found = {finding.rule for finding in verified(grown, fresh_workspace).findings}
     assert found & set(rules.split("|")), found
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_it_names_what_no_table_takes(all_of_it: Path, tmp_path: Path, what: str) -> None:
+    url = f"sqlite:///{tmp_path / 'reunite.db'}"
+    with Engine(MEMORY) as engine, repositories.loading(url) as loading:
+        import_full(engine, loading, all_of_it, Progress())
+        loading.commit()
+    statement, rule = FORBIDDEN[what]
+    assert sabotage(url, "default", statement)
+    assert rule in {finding.rule for finding in verified(url, "default").findings}
 
 
 WRONG_TREES = {

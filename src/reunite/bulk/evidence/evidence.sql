@@ -76,8 +76,10 @@ select
   coalesce(journal.with_contact_id, 0) as with_contact_id,
   coalesce(journal.primary_id, 0) as primary_id,
   coalesce(journal.demoted_id, 0) as demoted_id,
-  case when journal.type in ('created', 'extended') then journal.contact_id
-    else coalesce(brought.last, 0) end as seen,
+  coalesce(
+    case when journal.type in ('created', 'extended') then journal.contact_id else brought.last end,
+    0
+  ) as seen,
   journal.contacts,
   journal.identities,
   journal.last_contact_id
@@ -87,7 +89,7 @@ left join (
 ) as made on made.position = journal.position and journal.type in ('created', 'extended')
 left join (
   select position, min(a_said) as a_said, min(b_said) as b_said, min(a) as a, min(b) as b
-  from tied where source = 'presented' group by position
+  from tied where source = 'presented' and b_type <> 'row' group by position
 ) as left_link
   on left_link.position = journal.position and journal.type in ('merged', 'linked')
 left join (

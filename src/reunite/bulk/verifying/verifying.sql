@@ -58,6 +58,27 @@ select 'position ' || position || ' is dated before the one in front of it'
 from (select position, "at" as moment, lag("at") over () as before from journal)
 where moment < before
 
+-- name: journal_of_the_wrong_form
+select 'position ' || position || ' is ' || type || ' and names '
+  || concat_ws(
+    ', ', 'contact ' || contact_id, 'known contact ' || with_contact_id,
+    'primary ' || primary_id, 'demoted ' || demoted_id, 'who decided: ' || who, 'why: ' || why
+  )
+from journal
+where not case type
+  when 'created' then contact_id is not null and primary_id is not null
+    and with_contact_id is null and demoted_id is null and who is null and why is null
+  when 'extended' then contact_id is not null and primary_id is not null
+    and with_contact_id is not null and demoted_id is null and who is null and why is null
+  when 'linked' then contact_id is not null and primary_id is not null
+    and with_contact_id is not null and demoted_id is null and who is null and why is null
+  when 'merged' then contact_id is not null and primary_id is not null
+    and with_contact_id is not null and demoted_id is not null and who is null and why is null
+  when 'imported' then contact_id is null and primary_id is null
+    and with_contact_id is null and demoted_id is null and who is null and why is null
+  else primary_id is null and with_contact_id is null and demoted_id is null
+end
+
 -- name: contact_without_its_position
 select 'contact ' || contact.id || ' (' || contact.source || ') of position ' || contact.position
   || case
