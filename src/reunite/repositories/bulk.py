@@ -144,10 +144,6 @@ class Snapshot(Protocol):
         """How these identities (column identity_id) stand; the cost grows with what they hold."""
 
     @abstractmethod
-    def has_operations(self) -> bool:
-        """Whether anything was ever decided by hand here, or waits for that."""
-
-    @abstractmethod
     def constraints(self) -> list[KeptApart]:
         """All constraints that stand, by their ends."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from reunite.bulk.engine import Engine
-from reunite.bulk.evidence.tables import bring_table, bring_tree
+from reunite.bulk.evidence.tables import bring_table
 from reunite.bulk.exporting.doubt import Doubtful, doubtful_of
 from reunite.bulk.progress import Progress
 from reunite.repositories import queries
@@ -73,8 +73,7 @@ def statistics_of(
 ) -> Statistics:
     """Count a workspace; lists have so many at most. Raises `StoreError` where the store fails."""
     bring_table(engine, snapshot, "contact", progress)
-    if snapshot.has_operations():
-        bring_tree(engine, snapshot, progress)
+    if engine.count("contact where voided is not null or identity_id is null"):
         engine.connection.execute(QUERIES["answer_for_what_stands"])
     bring_table(engine, snapshot, "identifier", progress)
     bring_table(engine, snapshot, "link", progress, standing=True)

@@ -5,8 +5,11 @@
 -- name: answer_for_what_stands
 create or replace table contact as
 select
-  tree.id, contact.identity_id, contact.created_at, tree.email, tree.phone_number as phone
-from tree join contact on contact.id = tree.id
+  id, identity_id, created_at,
+  case when voided is null or anchor = 'email' then email end as email,
+  case when voided is null or anchor = 'phone' then phone end as phone
+from contact
+where identity_id is not null
 
 -- name: counts
 select

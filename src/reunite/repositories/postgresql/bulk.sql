@@ -191,19 +191,3 @@ select a_type, a_key, b_type, b_key, position
 from reunite.identity_constraint
 where workspace = %(workspace)s and voided is null
 order by a_type, a_key, b_type, b_key, position
-
--- Whether anything was ever decided by hand, or waits for it: every operation leaves one of these.
--- name: has_operations
-select
-  exists (select 1 from reunite.void where workspace = %(workspace)s)
-  or exists (select 1 from reunite.identity_constraint where workspace = %(workspace)s)
-  or exists (select 1 from reunite.held where workspace = %(workspace)s)
-  or exists (
-    select 1 from reunite.link
-    where workspace = %(workspace)s and source <> 'presented' and source = 'asserted'
-  )
-  or exists (
-    select 1 from reunite.block join reunite.journal
-      on journal.workspace = block.workspace and journal.position = block.position
-    where block.workspace = %(workspace)s and journal.type = 'blocked'
-  )

@@ -114,19 +114,3 @@ select a_type, a_key, b_type, b_key, position
 from identity_constraint
 where workspace = :workspace and voided is null
 order by a_type, a_key, b_type, b_key, position
-
--- Whether anything was ever decided by hand, or waits for it: every operation leaves one of these.
--- name: has_operations
-select
-  exists (select 1 from void where workspace = :workspace)
-  or exists (select 1 from identity_constraint where workspace = :workspace)
-  or exists (select 1 from held where workspace = :workspace)
-  or exists (
-    select 1 from link
-    where workspace = :workspace and source <> 'presented' and source = 'asserted'
-  )
-  or exists (
-    select 1 from block join journal
-      on journal.workspace = block.workspace and journal.position = block.position
-    where block.workspace = :workspace and journal.type = 'blocked'
-  )

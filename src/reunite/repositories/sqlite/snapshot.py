@@ -137,10 +137,6 @@ class SqliteSnapshot(Snapshot):
             asked = {"ids": _json(id_ for (id_,) in chunk), "has_blocks": self.has_blocks}
             yield [Standing(*row) for row in self._all("identities", asked)]
 
-    def has_operations(self) -> bool:
-        ((has_operations,),) = self._all("has_operations", {})
-        return bool(has_operations)
-
     def constraints(self) -> list[KeptApart]:
         return [KeptApart(*row) for row in self._all("constraints", {})]
 
