@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -13,6 +14,7 @@ import pytest
 from bench.importing import __main__ as command
 from bench.importing import parts, plot, tables
 from bench.importing.goals import judge
+from bench.importing.grown import grow
 from bench.importing.lab import Lab
 from bench.importing.results import FLOOR, Plan, Results, Row, times
 from bench.importing.table import Table
@@ -23,11 +25,18 @@ from bench.wrk import Unable
 
 import reunite
 from oracle import Node, components, nodes_of
+from reunite import repositories
+from reunite.bulk.engine import Engine
+from reunite.bulk.evidence.digest import Digests
 from reunite.errors import InvalidIdentifier
 from reunite.identity import Identified
+from sabotage import sabotage
+from tables import Tables
+from workspace_rows import rows as workspace_rows
 
 ROOT = Path(__file__).parent.parent
 ROWS = 20_000
+MEMORY = 256 << 20
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +130,33 @@ def test_what_is_added_meets_people_from_all_over_the_store(tmp_path: Path) -> N
     assert max(met) > 900
 
 
+def grown(path: Path, contacts: int) -> str:
+    """The URL of a new store of so many contacts, written at once."""
+    url = f"sqlite:///{path}"
+    with Engine(MEMORY) as engine, repositories.loading(url) as loading:
+        grow(engine, loading, contacts)
+        loading.commit()
+    return url
+
+
+def test_a_grown_store_is_as_its_requests_would_leave_it(tmp_path: Path) -> None:
+    url, asked = grown(tmp_path / "grown.db", 1000), f"sqlite:///{tmp_path / 'asked.db'}"
+    requests = [(contact["email"], contact["phone"]) for contact in Tables.read(url).contacts]
+    with reunite.open(asked) as store:
+        answers = store.identify_many(requests)
+    assert workspace_rows(asked, "default") == workspace_rows(url, "default")
+    did = Counter(answer.outcome for answer in answers if isinstance(answer, Identified))
+    assert did == {"created": 700, "extended": 300}
+    assert sum(phone is None for _, phone in requests) == 100
+
+
+def test_a_store_that_is_not_sound_is_not_measured(tmp_path: Path) -> None:
+    url = grown(tmp_path / "grown.db", 1000)
+    sabotage(url, "default", "update contact set identity_id = 1 where id = 2")
+    with pytest.raises(Unable, match=r"not sound: contact_in_a_wrong_identity \(1\)"):
+        measure(Job("verify", url=url), tmp_path)
+
+
 def test_a_measurement_that_fails_says_why(tmp_path: Path) -> None:
     with pytest.raises(Unable, match=r"import failed: .*nowhere\.csv: there is no such file"):
         measure(Job("import", "nowhere.csv", url="sqlite:///never.db"), tmp_path)
@@ -153,10 +189,20 @@ def test_the_smallest_run_measures_judges_tells_and_leaves_nothing(
         *("SQLite, 1,000 rows", "PostgreSQL, 1,000 rows"),  # against identify_many
         *("SQLite", "PostgreSQL"),  # ten times the rows
         *("SQLite, 1,000 rows", "PostgreSQL, 1,000 rows"),  # into many contacts
+        *(f"{name}, 1,000 contacts of live requests" for name in ("SQLite", "PostgreSQL")),
     ]
-    assert "SQLite by identify_many, 1,000: " in plot.draw(results)
+    assert [(row.what, row.by) for row in results.whole] == [
+        (store, done)
+        for store in ("SQLite", "PostgreSQL")
+        for done in ("verify", "export --full", "import --full")
+    ]
+    picture = plot.draw(results)
+    assert "SQLite by identify_many, 1,000: " in picture
+    assert "PostgreSQL by export --full, 1,000: " in picture
     tables.show(results)
-    assert "into 2,000 contacts against 1,000" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "into 2,000 contacts against 1,000" in told
+    assert re.search(r"^SQLite +verify +1,000 ", told, re.MULTILINE)
     assert not list(tmp_path.iterdir())
     with psycopg.connect(shared_postgres_url) as connection:
         left = connection.execute("select 1 from pg_database where datname like 'reunite_bench_%'")
@@ -167,6 +213,11 @@ def test_stores_that_disagree_are_not_compared() -> None:
     one, other = (Took(1, 1, 1, contacts=(0, 10), identities=(0, n)) for n in (4, 5))
     with pytest.raises(Unable, match="the stores disagree"):
         parts.require_agreement([Row("SQLite", 10, [one]), Row("PostgreSQL", 10, [other])])
+    one, other = (Took(1, 1, 1, digests=Digests(partition, "c")) for partition in ("a", "b"))
+    with pytest.raises(Unable, match=r"disagree on digests: .*SQLite by verify"):
+        parts.require_same_digests(
+            [Row("SQLite", 10, [one], by="verify"), Row("PostgreSQL", 10, [other], by="verify")]
+        )
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""`make bench-import`: what an import costs, against its floor, row-by-row work, and store size."""
+"""`make bench-import`: what imports cost, against their floor, and work on all of a store."""

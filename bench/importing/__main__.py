@@ -27,6 +27,7 @@ PARTS: dict[str, Callable[[Lab], list[Row]]] = {
     "identify": parts.identify,
     "large": parts.large,
     "size": parts.size,
+    "whole": parts.whole,
 }
 """By the name of their field in `Results`."""
 
@@ -102,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"one part, may come several times: {', '.join(PARTS)}",
     )
     parser.add_argument("--large", action="store_true", help="ten times the rows, too")
-    parser.add_argument("--rows", type=_rows, help="of the import (1,000,000)")
+    parser.add_argument("--rows", type=_rows, help="of the import, or whole store (1,000,000)")
     parser.add_argument("--sample", type=_rows, help="of the rows for identify_many (100,000)")
     parser.add_argument("--contacts", type=_rows, help="of the large store (5,000,000)")
     parser.add_argument("--rounds", type=positive, help="of each measurement (3)")

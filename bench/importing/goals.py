@@ -14,6 +14,9 @@ TEN_TIMES = 18.0
 SIZE = 3.0
 PEAKS_GB = {1_000_000: 1.0, 10_000_000: 4.5}
 """By rows at most; in billions of bytes."""
+VERIFY_PEAK_GB = 1.0
+VERIFY_ROWS = 10_000_000
+"""At most, for that peak."""
 
 
 def judge(results: Results) -> list[Goal]:
@@ -24,6 +27,7 @@ def judge(results: Results) -> list[Goal]:
         *_against_identify(results),
         *_ten_times(results),
         *_size(results),
+        *_verify_peak(results),
     ]
 
 
@@ -70,3 +74,10 @@ def _size(results: Results) -> Iterator[Goal]:
         if few and many:
             what = f"{store}, {plan.added:,} rows: into {plan.many:,} contacts against {plan.few:,}"
             yield Goal(what, times(many, few), SIZE, at_least=False)
+
+
+def _verify_peak(results: Results) -> Iterator[Goal]:
+    for row in results.whole:
+        if row.by == "verify" and row.rows <= VERIFY_ROWS:
+            what = f"{row.what}, {row.rows:,} contacts of live requests: verify's peak memory, GB"
+            yield Goal(what, row.peak_mb / 1000, VERIFY_PEAK_GB, at_least=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -65,14 +66,36 @@ class Lab:
             with self.file(Table(contacts, is_single=True)) as path:
                 self.tell(f"filling {kind} with {contacts:,} contacts")
                 self.work(Job("import", str(path), url=url))
-            if kind == "postgresql":
-                self.postgres.vacuum(url)
+            self._keep_house(kind, url)
             yield url
+
+    @contextmanager
+    def grown(self, kind: str, contacts: int) -> Iterator[str]:
+        """The URL of a store that live requests let grow to so many contacts, for a while."""
+        with self.empty(kind) as url:
+            self.tell(f"growing {kind} to {contacts:,} contacts")
+            self.work(Job("grow", url=url, contacts=contacts))
+            self._keep_house(kind, url)
+            yield url
+
+    @contextmanager
+    def place(self) -> Iterator[Path]:
+        """The path of a folder that is still to be made, for a while."""
+        path = self.folder / f"{next(self._numbers)}.full"
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
 
     def work(self, job: Job) -> Took:
         """Do it while PostgreSQL has nothing left to write of what was before."""
         self.postgres.settle()
         return measure(job, self.folder)
+
+    def _keep_house(self, kind: str, url: str) -> None:
+        """Do what the server would by itself in a while."""
+        if kind == "postgresql":
+            self.postgres.vacuum(url)
 
     def into_empty(self, kind: str, job: Job) -> Took:
         """Do it on an empty store."""

@@ -71,6 +71,31 @@ def size(lab: Lab) -> list[Row]:
     return rows
 
 
+def whole(lab: Lab) -> list[Row]:
+    """What is done with all of a store that live requests let grow, once each."""
+    rows: list[Row] = []
+    for kind in STORES:
+        with lab.grown(kind, lab.plan.rows) as url, lab.place() as folder:
+            rows += alternate(lab, _on_all(lab, kind, url, folder), 1)
+    require_same_digests(rows)
+    return rows
+
+
+def _on_all(lab: Lab, kind: str, url: str, folder: Path) -> list[Subject]:
+    jobs = (
+        Job("verify", url=url),
+        Job("export --full", str(folder), url=url),
+        Job("import --full", str(folder)),
+    )
+
+    def do(job: Job, _round: int) -> Took:
+        return lab.work(job) if job.url else lab.into_empty(kind, job)
+
+    return [
+        Subject(Row(STORES[kind], lab.plan.rows, [], by=job.what), partial(do, job)) for job in jobs
+    ]
+
+
 def _imports(lab: Lab, path: Path, rows: int) -> Iterator[Subject]:
     for kind, name in STORES.items():
         yield Subject(
@@ -112,3 +137,10 @@ def require_agreement(rows: list[Row]) -> None:
     }
     if len(set(seen.values())) != 1:
         raise Unable(f"the stores disagree on contacts and identities: {seen}")
+
+
+def require_same_digests(rows: list[Row]) -> None:
+    """Raise `Unable` unless everything found the same identities."""
+    seen = {f"{row.what} by {row.by}": row.runs[0].digests for row in rows}
+    if len(set(seen.values())) != 1:
+        raise Unable(f"the stores disagree on digests: {seen}")

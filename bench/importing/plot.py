@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from bench import plot
 from bench.importing.results import FLOOR, Results, Row
-from bench.plot import BAR, COLOURS, GAP, LEFT, TOP, WIDTH
+from bench.plot import BAR, COLOURS, GAP, TOP
 
 _PARTS = {
     "empty": "into an empty store",
     "identify": "by two ways",
     "large": "ten times the rows",
     "size": "into few and many",
+    "whole": "all of a store",
 }
+
+_LEFT, _WIDTH = 150, 440
+"""Where bars begin, and the longest one's, so that what is said beside it has room."""
 
 
 def draw(results: Results) -> str:
@@ -23,8 +27,8 @@ def draw(results: Results) -> str:
         shapes += [plot.text(8, top + BAR - 4, says)] if rows else []
         longest = max((row.seconds for row in rows), default=0)
         for row in rows:
-            width = round(WIDTH * row.seconds / longest)
-            shapes += plot.bar(LEFT, top, width, _colour(row), _label(row))
+            width = round(_WIDTH * row.seconds / longest)
+            shapes += plot.bar(_LEFT, top, width, _colour(row), _label(row))
             top += BAR + 2
         top += GAP if rows else 0
     told = plot.facts(results.machine, results.at) + f", load before {results.machine.load:.1f}"
@@ -39,5 +43,5 @@ def _colour(row: Row) -> str:
 
 def _label(row: Row) -> str:
     held = f" into {row.before:,}" if row.before else ""
-    by = f" by {row.by}" if row.by == "identify_many" else ""
+    by = "" if row.what == FLOOR or row.by == "import" else f" by {row.by}"
     return f"{row.what}{by}, {row.rows:,}{held}: {row.seconds:.2f} s, {row.peak_mb:,.0f} MB"

@@ -17,7 +17,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     Attributes:
         rounds: how often each measurement comes; what is told is the median.
-        rows: of the import into an empty store.
+        rows: of the import into an empty store; contacts of the store that is worked on whole.
         sample: of the import beside `identify_many`.
         large: of the large import.
         added: what is imported into stores that are not empty.
@@ -41,9 +41,9 @@ class Row(msgspec.Struct, frozen=True):
 
     Attributes:
         what: a store, or `FLOOR`.
-        rows: of the file.
+        rows: of the file; contacts of the store that is worked on whole.
         before: contacts of the store before.
-        by: how the rows came into the store.
+        by: how the rows came into the store, or what was done with all of it.
     """
 
     what: str
@@ -86,6 +86,7 @@ class Results(msgspec.Struct):
     identify: list[Row] = []
     large: list[Row] = []
     size: list[Row] = []
+    whole: list[Row] = []
     left_out: dict[str, str] = {}
 
 

@@ -2,6 +2,18 @@
 -- says are numbers, one to one with e-mails and phones. In the file the rows stand in another order,
 -- i, which is also that of their ids and, nearly, of their age: groups are spread over all of it.
 
+-- What a number is as an e-mail; of numbers below 2^32 no two are the same.
+-- name: make_address
+create macro address_of(n) as
+  ['anna', 'ben', 'chloe', 'david', 'emma', 'farid', 'grace', 'hiro'][1 + n % 8] || '.'
+    || ['meyer', 'okafor', 'silva', 'tanaka', 'novak', 'haddad', 'brown'][1 + n % 7]
+    || n * 2654435761 % 4294967296
+    || ['@gmail.com', '@web.de', '@example.com', '@mail.example.org', '@hotmail.com'][1 + n % 5]
+
+-- As a phone in Germany; the same of numbers below 10^10.
+-- name: make_digits
+create macro digits_of(n) as lpad((n * 618033989 % 10000000000)::varchar, 10, '0')
+
 -- The sizes of groups that repeat all over the table: 600 rows.
 -- name: make_pattern
 create temp table pattern as
@@ -83,12 +95,8 @@ with
   plain as (
     select
       *,
-      ['anna', 'ben', 'chloe', 'david', 'emma', 'farid', 'grace', 'hiro'][1 + email % 8] || '.'
-        || ['meyer', 'okafor', 'silva', 'tanaka', 'novak', 'haddad', 'brown'][1 + email % 7]
-        || email * 2654435761 % 4294967296
-        || ['@gmail.com', '@web.de', '@example.com', '@mail.example.org', '@hotmail.com'][1 + email % 5]
-        as address,
-      lpad((phone * 618033989 % 10000000000)::varchar, 10, '0') as digits
+      address_of(email) as address,
+      digits_of(phone) as digits
     from said
   )
 select

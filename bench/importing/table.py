@@ -58,11 +58,18 @@ class Table(msgspec.Struct, frozen=True):
             "large_size": large_size,
         }
         with duckdb.connect(config={"temp_directory": str(path.parent / "spill")}) as connection:
+            define_identifiers(connection)
             names = ["make_pattern", "make_singles" if self.is_single else "make_mixed"]
             for name in [*names, "make_said"]:
                 _run(connection, QUERIES[name], values)
             target = str(path).replace("'", "''")
             _run(connection, f"copy ({QUERIES['spelt']}\n) to '{target}' (format csv)", values)
+
+
+def define_identifiers(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let SQL make e-mails and phones of numbers, by ``address_of`` and ``digits_of``."""
+    for name in ("make_address", "make_digits"):
+        connection.execute(QUERIES[name])
 
 
 def _run(

@@ -22,6 +22,7 @@ def _tables(results: Results) -> Iterator[Table]:
     yield _costs("By identify_many in batches of 1,000, and imported", results.identify)
     yield _costs("Ten times the rows (one round)", results.large)
     yield _costs("Into a store of few contacts and of many", results.size)
+    yield _whole(results.whole)
     yield Table("Left out", ("part", "why"), list(results.left_out.items()))
     yield goals_table(judge(results))
 
@@ -43,6 +44,23 @@ def _costs(title: str, rows: list[Row]) -> Table:
     ]
     columns = ("", "by", "into", "rows", "s", "CPU s", "rows/s", "peak MB", "s locked")
     return Table(title, columns, cells)
+
+
+def _whole(rows: list[Row]) -> Table:
+    cells = [
+        (
+            row.what,
+            row.by,
+            f"{row.rows:,}",
+            f"{row.seconds:.2f}",
+            f"{row.cpu_seconds:.2f}",
+            f"{row.rate:,.0f}",
+            f"{row.peak_mb:,.0f}",
+        )
+        for row in rows
+    ]
+    columns = ("", "done", "contacts", "s", "CPU s", "contacts/s", "peak MB")
+    return Table("All of a store of live requests (one round)", columns, cells)
 
 
 def _phases(rows: list[Row]) -> Table:

@@ -1,4 +1,7 @@
-"""One measurement in a process of its own, so that its peak memory is its own too."""
+"""One measurement in a process of its own, so that its peak memory is its own too.
+
+Each job imports what it needs when it is done, as the commands do: code takes memory, too.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
 import reunite
+from bench.importing.grown import grow
 from bench.importing.table import Table
 from bench.wrk import Unable
+from reunite import repositories
 from reunite.bulk.engine import Engine
-from reunite.bulk.importing import Import, Store, run_import
-from reunite.bulk.importing.joining import join_rows
+from reunite.bulk.evidence.digest import Digests
 from reunite.bulk.progress import Progress
-from reunite.bulk.reading import read, sources_of
+from reunite.bulk.verifying.findings import Finding
 
 BATCH = 1000
 """Requests of one `identify_many`."""
@@ -31,19 +36,29 @@ BATCH = 1000
 MEMORY = 1 << 30
 """The command's own default of ``--memory``."""
 
+GROWING = 512 << 20
+"""Bytes that DuckDB may hold while a store is made."""
+
+What: TypeAlias = Literal[
+    "generate", "floor", "import", "identify", "grow", "verify", "export --full", "import --full"
+]
+
 
 class Job(msgspec.Struct, frozen=True):
-    """What to do with a file: ``floor`` reads, normalises and joins it; the others need a store.
+    """What to do with a file, a store, or both: ``floor`` reads, normalises and joins a file.
 
     Attributes:
+        path: of the file; of the folder of a full export.
         table: what to generate.
         url: of the store.
+        contacts: of the store to be grown.
     """
 
-    what: Literal["generate", "floor", "import", "identify"]
-    path: str
+    what: What
+    path: str = ""
     table: Table | None = None
     url: str = ""
+    contacts: int = 0
 
 
 class Took(msgspec.Struct, frozen=True):
@@ -56,7 +71,8 @@ class Took(msgspec.Struct, frozen=True):
         locked_seconds: how long requests may have waited.
         contacts: of the store, before and after.
         identities: likewise.
-        phases: the seconds of each.
+        phases: the seconds of each, of an import's.
+        digests: of the whole store, where they were worked out.
     """
 
     seconds: float
@@ -66,13 +82,14 @@ class Took(msgspec.Struct, frozen=True):
     contacts: tuple[int, int] = (0, 0)
     identities: tuple[int, int] = (0, 0)
     phases: dict[str, float] = {}
+    digests: Digests | None = None
 
 
 def measure(job: Job, folder: Path) -> Took:
     """Do it in a process of its own, which spills into the folder; raises `Unable` if it fails."""
     run = subprocess.run(
         [sys.executable, "-m", "bench.importing.worker", msgspec.json.encode(job).decode()],
-        env={**os.environ, "TMPDIR": str(folder)},
+        env={**_environment(), "TMPDIR": str(folder)},
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
@@ -83,12 +100,17 @@ def measure(job: Job, folder: Path) -> Took:
     return msgspec.json.decode(run.stdout, type=Took)
 
 
+def _environment() -> dict[str, str]:
+    """This one's, without settings that would be of somebody else's store."""
+    return {name: value for name, value in os.environ.items() if name[:8] != "REUNITE_"}
+
+
 def main() -> None:
     """Do the job on the command line and print what it took."""
     job = msgspec.json.decode(sys.argv[1], type=Job)
     try:
         took = _DO[job.what](job)
-    except reunite.ReuniteError as error:
+    except (reunite.ReuniteError, Unable) as error:
         sys.exit(str(error))
     print(msgspec.json.encode(took).decode())
 
@@ -127,6 +149,9 @@ def _generate(job: Job) -> Took:
 
 
 def _floor(job: Job) -> Took:
+    from reunite.bulk.importing.joining import join_rows
+    from reunite.bulk.reading import read, sources_of
+
     clock = _Clock()
     with Engine(MEMORY) as engine:
         read(
@@ -145,6 +170,9 @@ def _floor(job: Job) -> Took:
 
 
 def _import(job: Job) -> Took:
+    from reunite.bulk.importing import Import, Store, run_import
+    from reunite.bulk.reading import sources_of
+
     clock = _Clock()
     order = Import(sources_of([job.path]), allow_oversized=True, memory=MEMORY)
     outcome = run_import(Store(job.url), order, clock)
@@ -194,11 +222,61 @@ def _usable(email: str | None, phone: str | None) -> _Pair:
     return email, phone
 
 
-_DO: dict[str, Callable[[Job], Took]] = {
+def _grow(job: Job) -> Took:
+    clock = _Clock()
+    with Engine(GROWING) as engine, repositories.loading(job.url) as loading:
+        grow(engine, loading, job.contacts)
+        loading.commit()
+    return clock.took()
+
+
+class _Told(msgspec.Struct):
+    """What the commands say of a whole store, of all that they print."""
+
+    digests: Digests
+    findings: list[Finding] = []
+
+
+def _verify(job: Job) -> Took:
+    printed, took = _command("verify", "--json", "--database", job.url)
+    told = msgspec.json.decode(printed, type=_Told)
+    if told.findings:
+        found = ", ".join(f"{each.rule} ({each.total:,})" for each in told.findings)
+        raise Unable(f"the store is not sound: {found}")
+    return msgspec.structs.replace(took, digests=told.digests)
+
+
+def _export_full(job: Job) -> Took:
+    from reunite.bulk.exporting.full import read_manifest
+
+    _, took = _command("export", "--full", job.path, "--database", job.url)
+    return msgspec.structs.replace(took, digests=read_manifest(Path(job.path)).digests)
+
+
+def _import_full(job: Job) -> Took:
+    printed, took = _command("import", "--full", job.path, "--json", "--database", job.url)
+    return msgspec.structs.replace(took, digests=msgspec.json.decode(printed, type=_Told).digests)
+
+
+def _command(*arguments: str) -> tuple[str, Took]:
+    """What a command prints and takes, run in this process as it is, with its own defaults."""
+    from reunite.cli import app
+
+    printed, clock = StringIO(), _Clock()
+    with redirect_stdout(printed):
+        app(arguments, standalone_mode=False)
+    return printed.getvalue(), clock.took()
+
+
+_DO: dict[What, Callable[[Job], Took]] = {
     "generate": _generate,
     "floor": _floor,
     "import": _import,
     "identify": _identify,
+    "grow": _grow,
+    "verify": _verify,
+    "export --full": _export_full,
+    "import --full": _import_full,
 }
 
 
