@@ -204,6 +204,14 @@ def phone_key(phone: str) -> str:
     return phone.removeprefix("+")
 
 
+def phone_of_key(key: str, region: str | None = None) -> str:
+    """A normal form that has this key, for a phone of which nothing else is known.
+
+    Without a region it is the key itself; with one that may need its ``+``.
+    """
+    return key if normalise_phone(key, region) == key else f"+{key}"
+
+
 def _phone_of_number(value: int) -> str:
     if isinstance(value, bool):
         _refuse_phone("is neither text nor a whole number")

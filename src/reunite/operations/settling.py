@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from reunite.evidence import Block, Contact, Demotion, Holder, Identifier, Node, Region
+from reunite.identifier import Policy, phone_of_key
 from reunite.operations.change import Change
 
 
@@ -43,6 +44,7 @@ class Settlement:
         last_contact_id: the highest so far.
         elsewhere: of what is blocked and might be left without a contact here, the oldest contact
             of another identity that answers for it, if any does.
+        policy: how a phone is spelt of which only the key is known.
 
     Attributes:
         before: as given.
@@ -59,11 +61,13 @@ class Settlement:
         holders: Iterable[Holder],
         last_contact_id: int,
         elsewhere: Mapping[Identifier, Contact],
+        policy: Policy,
     ) -> None:
         self.before = before
         self._change = change
         self.last_contact_id = last_contact_id
         self._elsewhere = elsewhere
+        self._policy = policy
         self._held_by = {holder.identifier: holder for holder in holders}
         self._blocking = self._changed_holders_of(change.blocks.values())
         self.region = self._changed()
@@ -139,17 +143,22 @@ class Settlement:
 
     def _replacement(self, identifier: Identifier, oldest: Contact | None) -> Contact:
         is_email = identifier.type == "email"
-        phone = identifier.key if oldest is None or oldest.phone is None else oldest.phone
         return Contact(
             self.last_contact_id,
             None,
             self._change.at if oldest is None else oldest.created_at,
             identifier.key if is_email else None,
-            None if is_email else phone,
+            None if is_email else self._spelt(identifier.key, oldest),
             self._change.position,
             "asserted",
             "email" if is_email else "phone",
         )
+
+    def _spelt(self, phone_key: str, oldest: Contact | None) -> str:
+        """A phone as its oldest contact has it; what links alone know is spelt by the policy."""
+        if oldest is None or oldest.phone is None:
+            return phone_of_key(phone_key, self._policy.phone_region)
+        return oldest.phone
 
     def _assign(self) -> None:
         """Put each contact into the identity of what it hangs on; if that is blocked, alone."""

@@ -59,7 +59,9 @@ class Work:
         last_contact_id = max((self.sight.head.last_contact_id, *self.change.contacts))
         holders = self.sight.holders(identifiers)
         elsewhere = self._answering_elsewhere(before, holders)
-        return Settlement(before, self.change, holders, last_contact_id, elsewhere)
+        return Settlement(
+            before, self.change, holders, last_contact_id, elsewhere, self.sight.policy
+        )
 
     def _answering_elsewhere(
         self, before: Region, holders: Iterable[Holder]
