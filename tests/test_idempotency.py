@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -70,6 +71,20 @@ def test_the_answer_stays_what_it_was_though_the_store_has_changed(
     first = operations.unlink(1, pair=(A, ONE), key="k")
     operations.undo(first.position or 0)
     store.identify("a@x.co", "2")
+    assert operations.unlink(1, pair=(A, ONE), key="k") == first
+
+
+def test_what_was_answered_before_identities_were_counted_counts_those_it_shows(
+    store: Store, operations: Operations
+) -> None:
+    first = operations.unlink(1, pair=(A, ONE), key="k")
+    assert first.identity_count == len(first.identities) == 2
+    with store.transaction() as transaction:
+        kept = transaction.answered("k")
+        assert kept is not None
+        answer = json.loads(kept.answer)
+        del answer["identity_count"]
+        transaction.answer(kept._replace(answer=json.dumps(answer)))
     assert operations.unlink(1, pair=(A, ONE), key="k") == first
 
 

@@ -29,17 +29,16 @@ class Plan(NamedTuple):
     def decision(self, position: int | None) -> Decision:
         """What is answered; the position is None where nothing is written."""
         if self.settlement is None:
-            found = self.identities
-            return Decision(position, found, len(found), self.constraints, self.lifted)
+            return Decision(position, self.identities, self.constraints, self.lifted)
         components = self.settlement.components
         return Decision(
             position,
             tuple(identities(self.settlement.region, SHOWN)),
-            len(self.settlement.identity_ids),
             self.constraints,
             self.lifted,
             Pairs.of([_pair(edge) for edge in self.voided if components.join(edge.a, edge.b)]),
             Pairs.of([_pair(edge) for edge in self.voided if edge.piece.source == "presented"]),
+            len(self.settlement.identity_ids),
         )
 
 
