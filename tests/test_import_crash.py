@@ -18,7 +18,7 @@ from audit import Tables, faults
 from reunite.bulk.importing import Import, Store, run_import
 from reunite.bulk.progress import Progress
 from reunite.bulk.reading import sources_of
-from reunite.errors import OutcomeUnknown
+from reunite.errors import OutcomeUnknown, SchemaMismatch, StoreFull
 from reunite.repositories.postgresql.loading import PostgresqlLoading
 from reunite.repositories.sqlite.loading import SqliteLoading
 from server import Server
@@ -94,28 +94,70 @@ def test_a_service_goes_on_while_a_file_is_imported(
     assert faults(Tables.read(store_url, fresh_workspace)) == []
 
 
+class Renumbering:
+    """An import of two rows whose ids are numbered anew, and the map of them.
+
+    Attributes:
+        place: where the map goes.
+        beside: where it waits until the rows are committed.
+    """
+
+    def __init__(self, folder: Path, url: str, workspace: str) -> None:
+        self._folder, self._url, self._workspace = folder, url, workspace
+        self.place, self.beside = folder / "ids.csv", folder / ".ids.csv.part"
+
+    def run(self) -> None:
+        source = self._folder / "rows.csv"
+        source.write_text("id,email\nx1,a@x.co\nx2,b@x.co\n")
+        order = Import(sources_of([str(source)]), renumber=self.place)
+        run_import(Store(self._url, self._workspace), order, Progress())
+
+    def contacts(self) -> int:
+        """How many the store has."""
+        with reunite.open(self._url, workspace=self._workspace) as store:
+            return store.totals().contacts
+
+
+@pytest.fixture
+def renumbering(tmp_path: Path, store_url: str, fresh_workspace: str) -> Renumbering:
+    return Renumbering(tmp_path, store_url, fresh_workspace)
+
+
+@pytest.mark.parametrize("kind", [OutcomeUnknown, KeyboardInterrupt, RuntimeError])
 def test_the_map_of_new_ids_stays_where_nobody_knows_whether_they_were_given(
-    tmp_path: Path, store_url: str, fresh_workspace: str, monkeypatch: pytest.MonkeyPatch
+    renumbering: Renumbering, monkeypatch: pytest.MonkeyPatch, kind: type[BaseException]
 ) -> None:
-    source, new_ids = tmp_path / "rows.csv", tmp_path / "ids.csv"
-    source.write_text("id,email\nx1,a@x.co\nx2,b@x.co\n")
     for loading in (SqliteLoading, PostgresqlLoading):
-        monkeypatch.setattr(loading, "commit", committed_and_lost(loading.commit))
-    order = Import(sources_of([str(source)]), renumber=new_ids)
-    with pytest.raises(OutcomeUnknown, match=r"\.ids\.csv\.part is the map") as unknown:
-        run_import(Store(store_url, fresh_workspace), order, Progress())
-    assert "be renamed ids.csv" in str(unknown.value)
-    assert (tmp_path / ".ids.csv.part").read_text() == "old,new\nx1,1\nx2,2\n"
-    assert not new_ids.exists()
-    with reunite.open(store_url, workspace=fresh_workspace) as store:
-        assert store.totals().contacts == 2
+        monkeypatch.setattr(loading, "commit", failing(kind("lost"), after=loading.commit))
+    with pytest.raises(kind) as raised:
+        renumbering.run()
+    told = " ".join([str(raised.value), *getattr(raised.value, "__notes__", [])])
+    assert f"{renumbering.beside} is the map of their ids, to be renamed ids.csv" in told
+    assert renumbering.beside.read_text() == "old,new\nx1,1\nx2,2\n"
+    assert not renumbering.place.exists()
+    assert renumbering.contacts() == 2
 
 
-def committed_and_lost(commit: Callable[[Any], None]) -> Callable[[Any], None]:
-    """A commit that goes through, and of which nobody hears."""
+@pytest.mark.parametrize("kind", [StoreFull, SchemaMismatch])
+def test_no_map_of_new_ids_is_left_where_they_were_surely_not_given(
+    renumbering: Renumbering, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    for loading in (SqliteLoading, PostgresqlLoading):
+        monkeypatch.setattr(loading, "commit", failing(kind("refused")))
+    with pytest.raises(kind):
+        renumbering.run()
+    assert not renumbering.beside.exists()
+    assert not renumbering.place.exists()
+    assert renumbering.contacts() == 0
 
-    def lose(loading: Any) -> None:
-        commit(loading)
-        raise OutcomeUnknown("the connection was lost during the commit")
 
-    return lose
+def failing(
+    error: BaseException, *, after: Callable[[Any], None] = lambda _: None
+) -> Callable[[Any], None]:
+    """A commit that fails, perhaps after it went through."""
+
+    def fail(loading: Any) -> None:
+        after(loading)
+        raise error
+
+    return fail

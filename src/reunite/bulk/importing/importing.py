@@ -18,7 +18,7 @@ from reunite.bulk.importing.report import Effect, effect_of
 from reunite.bulk.importing.writing import write
 from reunite.bulk.progress import Progress
 from reunite.bulk.reading import Reading, Source, read, read_blocks, write_rejects
-from reunite.errors import OutcomeUnknown
+from reunite.errors import OutcomeUnknown, ReuniteError
 from reunite.identifier import Policy
 from reunite.reconcile import Microseconds
 from reunite.repositories import Loading, Snapshot
@@ -160,7 +160,8 @@ def _plan(engine: Engine, store: Snapshot, order: Import, at: Microseconds) -> P
 def _map_of_ids(plan: Plan, path: Path | None) -> Iterator[None]:
     """Put the map of old ids to new ones in place once what it tells of is committed.
 
-    Where that is not known, it stays beside its place, and the error names it.
+    Where that is not known, as after an interrupt, it stays beside its place, and the error or a
+    note on it names it.
     """
     if path is None:
         yield
@@ -170,14 +171,18 @@ def _map_of_ids(plan: Plan, path: Path | None) -> Iterator[None]:
         "copy (select source_id as old, id as new from aged order by id) to $path (header)",
         {"path": str(beside)},
     )
+    kept = (
+        f"see by reunite stats whether the rows are there: if so, {beside} is the map of their ids,"
+        f" to be renamed {path.name}; if not, import again"
+    )
     try:
         yield
     except OutcomeUnknown as error:
-        raise OutcomeUnknown(
-            f"{error}; see by reunite stats whether the rows are there: if so, {beside} is the map"
-            f" of their ids, to be renamed {path.name}; if not, import again"
-        ) from None
-    except BaseException:
+        raise OutcomeUnknown(f"{error}; {kept}") from None
+    except ReuniteError:
         beside.unlink()
+        raise
+    except BaseException as error:
+        error.add_note(kept)
         raise
     beside.replace(path)
