@@ -66,10 +66,11 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=log,
             )
-        package = Path(self._hear())
-        if not package.is_relative_to(self.source):
-            self._process.kill()
-            raise Unable(f"{package} was found, where {self.source} was to be measured")
+        try:
+            self._require_source()
+        except BaseException:
+            self._kill()
+            raise
         return self
 
     def __exit__(
@@ -78,7 +79,15 @@ class Worker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._process.communicate(timeout=ENDS_WITHIN)
+        try:
+            self._process.communicate(timeout=ENDS_WITHIN)
+        except subprocess.TimeoutExpired:
+            self._kill()
+            # An error under way says more.
+            if error is None:
+                raise Unable(
+                    f"the store of {self.source} did not close within {ENDS_WITHIN} seconds"
+                ) from None
 
     def run(self, batch: Batch) -> float:
         """Let it ask; returns the seconds it took. Raises `Unable` for another outcome."""
@@ -88,6 +97,15 @@ class Worker:
             told.write(msgspec.json.encode(batch) + b"\n")
             told.flush()
         return float(self._hear())
+
+    def _require_source(self) -> None:
+        package = Path(self._hear())
+        if not package.is_relative_to(self.source):
+            raise Unable(f"{package} was found, where {self.source} was to be measured")
+
+    def _kill(self) -> None:
+        self._process.kill()
+        self._process.communicate()
 
     def _hear(self) -> str:
         line = cast(IO[bytes], self._process.stdout).readline().decode().strip()
