@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,12 @@ from demo.adopt.partition import Shown
 from demo.undo import __main__ as undo
 from demo.undo.people import Planted, compare_people, people_joined, read_planted
 from demo.undo.repair import Repair
-from demo.undo.stores import Stores
+from demo.undo.stores import Refused, Stores
 from demo.undo.support import Agent, Case, Decision, Doubt, Identifier, doubts_of
 
 import reunite
 from reunite.operations import Operations
+from reunite.repositories import Store
 from serving import Served, serve
 from shell import Reunite
 
@@ -190,7 +191,9 @@ def test_the_people_of_a_table_own_what_they_did_not_borrow(tmp_path: Path) -> N
     assert people_joined(planted, [("a@x.co", "b@x.co")]) == {(5, 7)}
 
 
-def test_stores_that_answer_differently_are_seen(tmp_path: Path) -> None:
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[tuple[Store, Store, Stores]]:
+    """Two empty stores, and both asked over HTTP."""
     with (
         reunite.open(f"sqlite:///{tmp_path / 'one.db'}") as one,
         reunite.open(f"sqlite:///{tmp_path / 'other.db'}") as other,
@@ -198,14 +201,36 @@ def test_stores_that_answer_differently_are_seen(tmp_path: Path) -> None:
         serve(other) as second,
         closing(Stores({"one": first.port, "other": second.port})) as stores,
     ):
-        for store in (one, other):
-            store.identify_many([("ada@x.co", "1"), ("ben@x.co", "1")])
-        asked = {"a": ADA.named, "b": BEN.named}
-        assert stores.post("/explain", asked)["joined"]
-        assert stores.check.is_ok, "that each has times of its own is no difference"
-        Operations(other).block(reunite.evidence.Identifier("phone", "1"))
-        stores.post("/explain", asked)
-        assert stores.check.wrong == 1
+        yield one, other, stores
+
+
+BOTH = {"a": ADA.named, "b": BEN.named}
+
+
+def test_stores_that_answer_differently_are_seen(two: tuple[Store, Store, Stores]) -> None:
+    one, other, stores = two
+    for store in (one, other):
+        store.identify_many([("ada@x.co", "1"), ("ben@x.co", "1")])
+    assert stores.post("/explain", BOTH)["joined"]
+    assert stores.check.is_ok, "that each has times of its own is no difference"
+    Operations(other).block(reunite.evidence.Identifier("phone", "1"))
+    stores.post("/explain", BOTH)
+    assert stores.check.wrong == 1
+
+
+@pytest.mark.parametrize(
+    ("phones", "other_phones", "wrong"),
+    [("11", "11", 0), ("11", "22", 1), ("11", "12", 1), ("12", "11", 1)],
+)
+def test_refusals_are_compared_before_they_are_told(
+    two: tuple[Store, Store, Stores], phones: str, other_phones: str, wrong: int
+) -> None:
+    one, other, stores = two
+    for store, its_phones in ((one, phones), (other, other_phones)):
+        store.identify_many(list(zip(("ada@x.co", "ben@x.co"), its_phones, strict=True)))
+    with pytest.raises(Refused, match="POST /constraints was answered 409"):
+        stores.post("/constraints", BOTH)
+    assert (stores.check.compared, stores.check.wrong) == (1, wrong)
 
 
 def repaired(*, is_ok: bool) -> Repair:

@@ -6,7 +6,7 @@ import http.client
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from demo.adopt.checks import Check
 from demo.adopt.commands import Failed
@@ -17,19 +17,24 @@ Answer = dict[str, Any]
 _PATIENCE = 120
 """Seconds without a byte before a server counts as hanging."""
 
-_OWN = frozenset({"at", "sentence", "sentences"})
-"""Fields that say when: each store imported at its own time."""
+_OWN = frozenset({"at", "sentence", "sentences", "requestId"})
+"""Fields that say when, as each store imported at its own time, and the names of requests."""
 
 
 class Refused(Failed):
     """A request was answered 409: as things stand it cannot be done."""
 
 
+class _Answered(NamedTuple):
+    status: int
+    body: Answer
+
+
 class Stores:
     """Services on 127.0.0.1, one for each store.
 
     Attributes:
-        check: that their answers are the same.
+        check: that their answers are the same, refusals too.
     """
 
     def __init__(self, ports: Mapping[str, int]) -> None:
@@ -53,26 +58,26 @@ class Stores:
             connection.close()
 
     def _ask(self, method: str, path: str, body: str | None) -> Answer:
-        one, *others = [_send(each, method, path, body) for each in self._connections]
+        answers = [_send(each, method, path, body) for each in self._connections]
+        one, *others = answers
         for other in others:
             self.check.compare(f"{method} {path} {body}", _timeless(other), _timeless(one))
-        return one
+        for status, told in answers:
+            if status != HTTPStatus.OK:
+                kind = Refused if status == HTTPStatus.CONFLICT else Failed
+                raise kind(f"{method} {path} was answered {status}: {json.dumps(told)}")
+        return one.body
 
 
 def _send(
     connection: http.client.HTTPConnection, method: str, path: str, body: str | None
-) -> Answer:
+) -> _Answered:
     connection.request(method, path, body, {"Content-Type": "application/json"})
     response = connection.getresponse()
-    text = response.read().decode()
-    if response.status != 200:
-        kind = Refused if response.status == HTTPStatus.CONFLICT else Failed
-        raise kind(f"{method} {path} was answered {response.status}: {text}")
-    answer: Answer = json.loads(text)
-    return answer
+    return _Answered(response.status, json.loads(response.read()))
 
 
 def _timeless(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _timeless(each) for name, each in value.items() if name not in _OWN}
-    return [_timeless(each) for each in value] if isinstance(value, list) else value
+    return [_timeless(each) for each in value] if isinstance(value, list | tuple) else value
