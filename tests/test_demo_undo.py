@@ -21,7 +21,7 @@ from demo.undo.stores import Refused, Stores
 from demo.undo.support import Agent, Case, Decision, Doubt, Identifier, doubts_of
 
 import reunite
-from reunite.operations import Operations
+from reunite.operations import SHOWN, Operations
 from reunite.repositories import Store
 from serving import Served, serve
 from shell import Reunite
@@ -129,6 +129,41 @@ def test_what_is_not_clear_is_left_as_it_is(desk: Desk, presented: Presented) ->
     (case,) = desk.work(presented)
     assert (case.decision, case.told_after, case.contact_ids) == (None, None, ())
     assert desk.doubts() == [case.doubt]
+
+
+GUEST, FAY = (Identifier("email", f"{name}@x.co") for name in ("guest", "fay"))
+CROWD: Presented = [
+    # More people than an answer shows, all older than the two, hang on the glue alone.
+    *(("guest@x.co", f"9{number:03}") for number in range(SHOWN + 10)),
+    *(("ada@x.co", "1"), ("guest@x.co", "1"), ("guest@x.co", "2"), ("ben@x.co", "2")),
+    # Ada and Ben are joined by a longer way, too.
+    *(("ada@x.co", "3"), ("cy@x.co", "3"), ("cy@x.co", "4"), ("dee@x.co", "4")),
+    *(("dee@x.co", "5"), ("ben@x.co", "5")),
+    *(("fay@x.co", "6"), ("guest@x.co", "6")),
+]
+
+
+@pytest.mark.parametrize(
+    ("emails", "parted", "operations"),
+    [
+        ((ADA, BEN), None, ["blocked", "undone"]),
+        ((ADA, BEN, FAY), FAY, ["blocked", "undone", "blocked"]),
+    ],
+)
+def test_what_parts_nobody_is_undone_though_so_many_are_parted_that_the_answer_hides_it(
+    store: Store,
+    emails: tuple[Identifier, ...],
+    parted: Identifier | None,
+    operations: list[str],
+) -> None:
+    store.identify_many(list(CROWD))
+    with serve(store) as served, closing(Stores({"one": served.port})) as stores:
+        case = Agent(stores, lambda *_: None).work_on(Doubt(1, emails, GUEST))
+        with store.sight() as sight:
+            entries = sight.entries(range(len(CROWD) + 1, sight.head.position + 1))
+    assert (case.decision and case.other) == parted
+    assert case.told_after is None or case.told_after[0].startswith("nothing joins")
+    assert [entry.type for entry in entries] == operations
 
 
 # ── what it sees ─────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ from demo.undo.support import Case, Decision, Doubt
 
 @dataclass
 class Pictures:
-    """Draws the first identity of each kind of decision, as one store has it.
+    """Draws the first identity that each kind of decision parted, as one store has it.
 
     Attributes:
         folder: where the pages go; it is made.
@@ -21,22 +21,23 @@ class Pictures:
     database: str
     folder: Path
     made: list[Path] = field(default_factory=list)
-    _drawn: dict[Doubt, str] = field(default_factory=dict)
+    _parted: set[str] = field(default_factory=set)
 
     def before(self, doubt: Doubt, decision: Decision) -> None:
-        """Draw an identity that is about to be parted, if it is the first of its kind."""
-        if decision.what not in self._drawn.values():
-            self._drawn[doubt] = decision.what
+        """Draw an identity that is about to be parted, while none of its kind was."""
+        if decision.what not in self._parted:
             self._draw(f"{decision.what}-before", doubt.contact_id)
 
     def after(self, case: Case) -> None:
-        """Draw those whom such an identity was parted into."""
-        if (what := self._drawn.get(case.doubt)) is not None:
+        """Draw those whom the first identity of its kind was parted into, of many the first."""
+        if case.decision is not None and case.decision.what not in self._parted:
+            self._parted.add(case.decision.what)
             for number, contact_id in enumerate(case.contact_ids, start=1):
-                self._draw(f"{what}-after-{number}", contact_id)
+                self._draw(f"{case.decision.what}-after-{number}", contact_id)
 
     def _draw(self, name: str, contact_id: int) -> None:
         self.folder.mkdir(exist_ok=True)
         path = self.folder / f"{name}.html"
         draw(self.database, contact_id, path)
-        self.made.append(path)
+        if path not in self.made:
+            self.made.append(path)

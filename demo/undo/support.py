@@ -55,7 +55,7 @@ class Case:
         told: why the two are one person.
         decision: None where it is left to somebody who knows more.
         told_after: why the two are not one person any more.
-        contact_ids: the primary contacts of those whom it was parted into.
+        contact_ids: the primary contacts of those whom it was parted into; of many the first.
     """
 
     doubt: Doubt
@@ -95,8 +95,10 @@ class Agent:
         looked_at = (self._look(doubt, *both) for both in combinations(doubt.emails, 2))
         first = next(looked_at)
         for case in chain([first], looked_at):
-            if case.decision is not None and self._would_part(case, case.decision):
-                return self._part(case, case.decision)
+            if case.decision is not None and self._may_part(case, case.decision):
+                parted = self._part(case, case.decision)
+                if parted is not None:
+                    return parted
         return replace(first, decision=None)
 
     def _look(self, doubt: Doubt, one: Identifier, other: Identifier) -> Case:
@@ -104,12 +106,21 @@ class Agent:
         case = Case(doubt, one, other, explained["sentences"])
         return replace(case, decision=self._decide(case, explained["chain"]))
 
-    def _part(self, case: Case, decision: Decision) -> Case:
+    def _part(self, case: Case, decision: Decision) -> Case | None:
+        """Do it; where the two still are one person it is taken back."""
         self._before(case.doubt, decision)
         done = self._do(case, decision)
+        explained = self._explain(case.one, case.other)
+        if explained["joined"]:
+            undone = {
+                "who": WHO,
+                "why": f"{case.one.key} and {case.other.key} are one all the same",
+            }
+            self._stores.post(f"/journal/{done['position']}/undo", undone)
+            return None
         return replace(
             case,
-            told_after=self._explain(case.one, case.other)["sentences"],
+            told_after=explained["sentences"],
             contact_ids=tuple(each["primaryContactId"] for each in done["identities"]),
         )
 
@@ -133,8 +144,8 @@ class Agent:
         why = f"{glue.key} is the only number of {owner.key}; {stranger.key} has another"
         return Decision("unlink", (stranger, glue), why)
 
-    def _would_part(self, case: Case, decision: Decision) -> bool:
-        """Whether the two would be of different identities."""
+    def _may_part(self, case: Case, decision: Decision) -> bool:
+        """Whether no identity that a try shows, of many the first, would have both."""
         try:
             tried = self._do(case, decision, "?dryRun=true")
         except Refused:
