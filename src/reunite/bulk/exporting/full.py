@@ -141,9 +141,11 @@ def read_manifest(folder: Path) -> Manifest:
     except msgspec.DecodeError as error:
         raise ImportStopped(f"{path} is no manifest of an export: {error}") from None
     if manifest.format != FORMAT or manifest.files.keys() != TABLES.keys():
+        # An old format is read by its own versions only.
+        newer = ", or a newer one" if manifest.format > FORMAT else ""
         raise ImportStopped(
             f"{path} is of format {manifest.format}, made by reunite {manifest.reunite}; this one"
-            f" reads format {FORMAT}: use that version, or a newer one"
+            f" reads format {FORMAT}: use that version{newer}"
         )
     return manifest
 
