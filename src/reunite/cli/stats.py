@@ -30,7 +30,12 @@ _MOST = 10_000
 
 def stats(
     top: Annotated[
-        int, typer.Option(min=1, max=_MOST, help="How many identities and identifiers are listed.")
+        int,
+        typer.Option(
+            min=1,
+            max=_MOST,
+            help="How many are listed of each: identities, doubtful ones, identifiers.",
+        ),
     ] = 10,
     json: options.Json = False,
     memory: options.Memory = "256MB",
