@@ -15,10 +15,12 @@ from filled import everything
 from grown import MEMORY, ask, decide, grow, verified
 from reunite import repositories
 from reunite.bulk.engine import Engine
+from reunite.bulk.evidence.tables import load_csv
 from reunite.bulk.exporting.full import export_full, import_full
 from reunite.bulk.progress import Progress
 from reunite.errors import ExportStopped, ImportStopped, StoreError
 from reunite.operations import Operations
+from reunite.repositories.bulk import TABLES
 from sabotage import sabotage
 
 
@@ -93,6 +95,24 @@ def undone(by_hand: Operations, position: int, *, dry_run: bool = False) -> obje
         return by_hand.undo(position, dry_run=dry_run)
     except reunite.ReuniteError as refusal:
         return str(refusal)
+
+
+@pytest.mark.parametrize(
+    "line", ["7,linked,1,,,,,1,1,1,,\n", '","\r\n', "\r"], ids=["a row", "other ends", "no end"]
+)
+def test_free_text_is_read_as_it_was_however_much_of_it_looks_like_rows(
+    tmp_path: Path, line: str
+) -> None:
+    rng, path = random.Random(1), tmp_path / "journal.csv"
+    whys = ["x\n" + line * rng.randrange(1800 // len(line)) for _ in range(40_000)]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for position, why in enumerate(whys, 1):
+            quoted = why.replace('"', '""')
+            file.write(f'{position},undone,{position},1,,,,1,1,1,,"{quoted}"\n')
+    with Engine(MEMORY) as engine:
+        load_csv(engine, "journal", TABLES["journal"], str(path))
+        found = engine.connection.execute("select position, why from journal").fetchall()
+    assert found == list(enumerate(whys, 1))
 
 
 def test_an_empty_workspace_can_be_carried_too(

@@ -32,6 +32,9 @@ _TEXTS = frozenset(
     | {"who", "why"}
 )
 
+_FREE = frozenset({"source_id", "linked_id", "who", "why"})
+"""The columns that may have any text, of several lines as well."""
+
 Column: TypeAlias = NDArray[np.int64]
 
 
@@ -56,10 +59,12 @@ def load_csv(engine: Engine, table: str, columns: Sequence[str], path: str) -> N
     # A row of an import may have said anything as its linkedId, the view has numbers.
     texts = _TEXTS - {"linked_id"} if table == "tree" else _TEXTS
     types = {name: "VARCHAR" if name in texts else "BIGINT" for name in columns}
+    # Readers side by side guess where a line begins, and free text may look like anything.
+    parallel = not _FREE.intersection(texts, columns)
     engine.connection.execute(
         f"create or replace table {table} as select * from read_csv($path, columns = {types},"
         " header = false, auto_detect = false, delim = ',', quote = '\"', escape = '\"',"
-        " nullstr = '', allow_quoted_nulls = false)",
+        f" new_line = '\\n', nullstr = '', allow_quoted_nulls = false, parallel = {parallel})",
         {"path": path},
     )
 
