@@ -9,7 +9,7 @@ from typing import Any
 import reunite
 from reunite import repositories
 from reunite.bulk.engine import Engine
-from reunite.bulk.exporting.full import export_full, import_full
+from reunite.bulk.exporting.full import export_full, read_full, write_full
 from reunite.bulk.importing import Import, Store, run_import
 from reunite.bulk.progress import Progress
 from reunite.bulk.reading import sources_of
@@ -164,11 +164,21 @@ def _phone(rng: random.Random, values: int) -> str:
 
 def carry(url: str, workspace: str, other_url: str, other_workspace: str, folder: Path) -> None:
     """Export all of a workspace to a new folder, and import that into an empty one."""
+    export_all(url, workspace, folder)
+    import_all(other_url, other_workspace, folder)
+
+
+def export_all(url: str, workspace: str, folder: Path) -> None:
+    """Write all of a workspace to a new folder."""
     with Engine(MEMORY) as engine, repositories.snapshot(url, workspace=workspace) as snapshot:
         export_full(engine, snapshot, folder, Progress())
-    with (
-        Engine(MEMORY) as engine,
-        repositories.loading(other_url, workspace=other_workspace) as loading,
-    ):
-        import_full(engine, loading, folder, Progress())
-        loading.commit()
+
+
+def import_all(url: str, workspace: str, folder: Path, **settings: Any) -> None:
+    """Make a workspace of such a folder; the settings are those of `repositories.loading`."""
+    with Engine(MEMORY) as engine:
+        with repositories.snapshot(url, workspace=workspace, **settings) as snapshot:
+            manifest = read_full(engine, snapshot, folder, Progress())
+        with repositories.loading(url, workspace=workspace, **settings) as loading:
+            write_full(engine, loading, manifest, Progress())
+            loading.commit()

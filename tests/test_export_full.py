@@ -6,17 +6,16 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import reunite
 from filled import everything
-from grown import MEMORY, ask, decide, grow, verified
+from grown import MEMORY, ask, decide, export_all, grow, import_all, verified
 from reunite import repositories
 from reunite.bulk.engine import Engine
 from reunite.bulk.evidence.tables import load_csv
-from reunite.bulk.exporting.full import export_full, import_full
+from reunite.bulk.exporting.full import export_full
 from reunite.bulk.progress import Progress
 from reunite.errors import ExportStopped, ImportStopped, StoreError
 from reunite.operations import Operations
@@ -25,21 +24,8 @@ from sabotage import sabotage
 
 
 def exported(url: str, workspace: str, folder: Path) -> Path:
-    with (
-        Engine(MEMORY) as engine,
-        repositories.snapshot(url, workspace=workspace) as snapshot,
-    ):
-        export_full(engine, snapshot, folder, Progress())
+    export_all(url, workspace, folder)
     return folder
-
-
-def imported(url: str, workspace: str, folder: Path, **settings: Any) -> None:
-    with (
-        Engine(MEMORY) as engine,
-        repositories.loading(url, workspace=workspace, **settings) as loading,
-    ):
-        import_full(engine, loading, folder, Progress())
-        loading.commit()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -60,7 +46,7 @@ def test_it_goes_on_as_the_first_would_have(
         store.set_identity_limit(75)
     folder = exported(store_url, fresh_workspace, tmp_path / "full")
     other = f"{fresh_workspace}-copy"
-    imported(other_url, other, folder)
+    import_all(other_url, other, folder)
     assert everything(other_url, other) == everything(store_url, fresh_workspace)
     assert verified(other_url, other) == verified(store_url, fresh_workspace)
     answers = [
@@ -119,7 +105,7 @@ def test_an_empty_workspace_can_be_carried_too(
     store_url: str, other_url: str, fresh_workspace: str, tmp_path: Path
 ) -> None:
     folder = exported(store_url, fresh_workspace, tmp_path / "full")
-    imported(other_url, f"{fresh_workspace}-copy", folder)
+    import_all(other_url, f"{fresh_workspace}-copy", folder)
     assert verified(other_url, f"{fresh_workspace}-copy").is_sound
 
 
@@ -177,7 +163,7 @@ def test_what_is_damaged_is_refused_and_nothing_is_written(
     damage, says = DAMAGE[what]
     damage(folder)
     with pytest.raises(ImportStopped, match=says):
-        imported(store_url, fresh_workspace, folder)
+        import_all(store_url, fresh_workspace, folder)
     assert verified(store_url, fresh_workspace).counts.positions == 0
 
 
@@ -188,7 +174,7 @@ def test_a_workspace_that_has_something_is_not_written_over(
     before = everything(store_url, fresh_workspace)
     folder = exported(store_url, fresh_workspace, tmp_path / "full")
     with pytest.raises(ImportStopped, match="empty workspace"):
-        imported(store_url, fresh_workspace, folder)
+        import_all(store_url, fresh_workspace, folder)
     assert everything(store_url, fresh_workspace) == before
 
 
@@ -203,7 +189,7 @@ def test_a_phone_region_is_carried_where_the_same_is_given(
     ):
         export_full(engine, snapshot, tmp_path / "full", Progress())
     other = f"{fresh_workspace}-copy"
-    imported(other_url, other, tmp_path / "full", phone_region="IN")
+    import_all(other_url, other, tmp_path / "full", phone_region="IN")
     with reunite.open(other_url, workspace=other, phone_region="IN") as store:
         assert store.identify(phone_number="+91 98765-43210").outcome == "known"
 

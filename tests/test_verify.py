@@ -12,12 +12,8 @@ import pytest
 import reunite
 from audit import Tables
 from conftest import OpenStore
-from grown import MEMORY, decide, grow, verified
+from grown import decide, export_all, grow, import_all, verified
 from oracle import Node, nodes_of
-from reunite import repositories
-from reunite.bulk.engine import Engine
-from reunite.bulk.exporting.full import export_full, import_full
-from reunite.bulk.progress import Progress
 from reunite.bulk.verifying.findings import LISTED
 from sabotage import replace_tree, sabotage
 from shell import Reunite
@@ -395,20 +391,14 @@ def all_of_it(tmp_path_factory: pytest.TempPathFactory) -> Path:
     grow(url, "default", 1, place)
     assert verified(url, "default").counts.positions == GROWN
     decide(url, "default", place)
-    with Engine(MEMORY) as engine, repositories.snapshot(url) as snapshot:
-        export_full(engine, snapshot, place / "all", Progress())
+    export_all(url, "default", place / "all")
     return place / "all"
 
 
 @pytest.fixture
 def grown(all_of_it: Path, store_url: str, fresh_workspace: str) -> str:
     """A store that has grown; its URL."""
-    with (
-        Engine(MEMORY) as engine,
-        repositories.loading(store_url, workspace=fresh_workspace) as loading,
-    ):
-        import_full(engine, loading, all_of_it, Progress())
-        loading.commit()
+    import_all(store_url, fresh_workspace, all_of_it)
     return store_url
 
 
@@ -465,9 +455,7 @@ def test_it_names_what_is_broken(
 @pytest.mark.parametrize("what", FORBIDDEN)
 def test_it_names_what_no_table_takes(all_of_it: Path, tmp_path: Path, what: str) -> None:
     url = f"sqlite:///{tmp_path / 'reunite.db'}"
-    with Engine(MEMORY) as engine, repositories.loading(url) as loading:
-        import_full(engine, loading, all_of_it, Progress())
-        loading.commit()
+    import_all(url, "default", all_of_it)
     statement, rule = FORBIDDEN[what]
     assert sabotage(url, "default", statement)
     assert rule in {finding.rule for finding in verified(url, "default").findings}

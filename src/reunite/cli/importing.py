@@ -103,12 +103,16 @@ def import_(
 
 def _import_full(store: Store, folder: Path, memory: int, *, json: bool) -> None:
     from reunite.bulk.engine import Engine
-    from reunite.bulk.exporting.full import import_full
+    from reunite.bulk.exporting.full import read_full, write_full
     from reunite.bulk.progress import Progress
 
-    with Engine(memory) as engine, store.loading() as loading:
-        manifest = import_full(engine, loading, folder, Progress())
-        loading.commit()
+    progress = Progress()
+    with Engine(memory) as engine:
+        with store.snapshot() as snapshot:
+            manifest = read_full(engine, snapshot, folder, progress)
+        with store.loading() as loading:
+            write_full(engine, loading, manifest, progress)
+            loading.commit()
     if json:
         print(wire.encode(manifest).decode())
     else:

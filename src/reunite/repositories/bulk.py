@@ -27,6 +27,13 @@ TABLES: dict[str, tuple[str, ...]] = {
 Without ``workspace`` itself, and without idempotency keys, which are of callers and of one day.
 """
 
+KEYS: dict[str, tuple[str, ...]] = {
+    **{table.name: table.key_columns for table in ROWS.values()},
+    "provenance": ("contact_id",),
+    "tombstone": ("contact_id",),
+}
+"""The columns that tell a table's rows apart."""
+
 TIMES = frozenset({"created_at", "at", "last_at"})
 """The columns that are times."""
 

@@ -27,25 +27,27 @@ class Table(NamedTuple):
     """
 
     name: str
+    key_columns: tuple[str, ...]
     key: Callable[[Any], Any]
 
 
+def _table(name: str, *key_columns: str) -> Table:
+    return Table(name, key_columns, attrgetter(*key_columns))
+
+
+_PAIR = ("a_type", "a_key", "b_type", "b_key")
+_CONTACTS = ("a_contact_id", "b_contact_id")
+
 TABLES: dict[type[Any], Table] = {
-    Contact: Table("contact", attrgetter("id")),
-    Link: Table(
-        "link",
-        attrgetter(
-            *("a_type", "a_key", "b_type", "b_key", "source", "position"),
-            *("a_contact_id", "b_contact_id"),
-        ),
-    ),
-    Void: Table("void", lambda void: void[:10]),
-    Constraint: Table("identity_constraint", lambda constraint: constraint[:5]),
-    Block: Table("block", lambda block: block[:3]),
-    Held: Table("held", attrgetter("id")),
-    Holder: Table("identifier", lambda holder: holder[:2]),
-    Demotion: Table("demotion", tuple),
-    Entry: Table("journal", attrgetter("position")),
+    Contact: _table("contact", "id"),
+    Link: _table("link", *_PAIR, "source", "position", *_CONTACTS),
+    Void: _table("void", "position", "target", "target_position", "contact_id", *_PAIR, *_CONTACTS),
+    Constraint: _table("identity_constraint", *_PAIR, "position"),
+    Block: _table("block", "type", "key", "position"),
+    Held: _table("held", "id"),
+    Holder: _table("identifier", "type", "key"),
+    Demotion: _table("demotion", "contact_id", "position"),
+    Entry: _table("journal", "position"),
 }
 
 

@@ -21,25 +21,10 @@ from reunite.bulk.exporting.output import whole_folder
 from reunite.bulk.progress import Progress, Watched
 from reunite.errors import ImportStopped
 from reunite.reconcile import Head
-from reunite.repositories.bulk import TABLES, Loading, Snapshot
+from reunite.repositories.bulk import KEYS, TABLES, Loading, Snapshot
 
 FORMAT = 2
 MANIFEST = "manifest.json"
-
-_KEYS = {
-    "contact": "id",
-    "identifier": "type, key",
-    "link": "a_type, a_key, b_type, b_key, source, position, a_contact_id, b_contact_id",
-    "journal": "position",
-    "provenance": "contact_id",
-    "tombstone": "contact_id",
-    "demotion": "contact_id, position",
-    "void": "position, target, target_position, contact_id, a_type, a_key, b_type, b_key,"
-    " a_contact_id, b_contact_id",
-    "identity_constraint": "a_type, a_key, b_type, b_key, position",
-    "block": "type, key, position",
-    "held": "id",
-}
 
 
 class File(msgspec.Struct, frozen=True):
@@ -99,11 +84,10 @@ def export_full(engine: Engine, snapshot: Snapshot, folder: Path, progress: Prog
     return manifest
 
 
-def import_full(engine: Engine, store: Loading, folder: Path, progress: Progress) -> Manifest:
-    """Write what `export_full` wrote into an empty workspace; it is left to be committed.
+def read_full(engine: Engine, store: Snapshot, folder: Path, progress: Progress) -> Manifest:
+    """Read what `export_full` wrote into tables of the engine, to be written by `write_full`.
 
-    Raises `ImportStopped` where the folder is not whole or not for this workspace; nothing is
-    written then.
+    Raises `ImportStopped` where the folder is not whole, or not for this workspace.
     """
     manifest = read_manifest(folder)
     _require_fit(manifest, store)
@@ -116,15 +100,25 @@ def import_full(engine: Engine, store: Loading, folder: Path, progress: Progress
                 f"{folder}: the files are not those that {MANIFEST} was made of: their digests"
                 " differ; export anew"
             )
+    return manifest
+
+
+def write_full(engine: Engine, store: Loading, manifest: Manifest, progress: Progress) -> None:
+    """Write what was read into an empty workspace; it is left to be committed.
+
+    Raises `ImportStopped` where it is not empty any more; nothing is written then.
+    """
+    _require_fit(manifest, store)
     for table, columns in TABLES.items():
         # They were numbered for the digests.
         source = "node" if table == "identifier" else table
         names = ", ".join(f'"{column}"' for column in columns)
-        rows = engine.rows(f"select {names} from {source} order by {_KEYS[table]}", columns)
+        rows = engine.rows(
+            f"select {names} from {source} order by {', '.join(KEYS[table])}", columns
+        )
         with progress.phase(f"writing {table}s", manifest.files[table].rows) as advance:
             store.write(table, Watched(rows, advance))
     store.set_identity_limit(manifest.identity_limit)
-    return manifest
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -150,7 +144,7 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def _require_fit(manifest: Manifest, store: Loading) -> None:
+def _require_fit(manifest: Manifest, store: Snapshot) -> None:
     if store.head != Head():
         raise ImportStopped(
             "a full export goes into an empty workspace, and this one has a journal already: give"

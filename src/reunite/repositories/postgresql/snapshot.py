@@ -11,7 +11,16 @@ from psycopg import sql
 from reunite.identifier import Policy
 from reunite.reconcile import Head
 from reunite.repositories import queries
-from reunite.repositories.bulk import TABLES, TIMES, Holder, KeptApart, Rows, Snapshot, Standing
+from reunite.repositories.bulk import (
+    KEYS,
+    TABLES,
+    TIMES,
+    Holder,
+    KeptApart,
+    Rows,
+    Snapshot,
+    Standing,
+)
 from reunite.repositories.policy import require_policy
 from reunite.repositories.postgresql import schema
 from reunite.repositories.postgresql.connection import PACKAGE, BoundedConnection, address
@@ -29,14 +38,8 @@ SILENCE = 300.0
 BLOCK = 1 << 20
 """Bytes of CSV in a block."""
 
-# The tables whose rows lie nearly in order of their key, and the key.
-_ORDERS = {
-    "contact": "id",
-    "journal": "position",
-    "provenance": "contact_id",
-    "tombstone": "contact_id",
-    "demotion": "contact_id, position",
-}
+_AS_THEY_LIE = frozenset({"identifier", "link"})
+"""The tables whose rows lie in no order: they may be many, and a server would have to sort them."""
 
 
 @contextmanager
@@ -121,8 +124,8 @@ class PostgresqlSnapshot(Snapshot):
         )
         if standing:
             query += sql.SQL(" and voided is null")
-        if table in _ORDERS:
-            query += sql.SQL(" order by workspace, " + _ORDERS[table])
+        if table not in _AS_THEY_LIE:
+            query += sql.SQL(" order by workspace, " + ", ".join(KEYS[table]))
         return self._lines(query + sql.SQL(") to stdout (format csv)"), {})
 
     def tree_csv(self) -> Iterator[bytes]:
