@@ -326,6 +326,16 @@ BROKEN: dict[str, tuple[str | Sequence[str], str]] = {
         " where workspace = :w) where workspace = :w and phone = '70008' and email is null",
         "blocked_contact_among_others",
     ),
+    "a contact of whom something was decided with another anchor": (
+        "update reunite.contact set anchor = 'phone' where workspace = :w"
+        " and email = 'eli@by.hand' and phone is not null",
+        "contact_with_another_anchor",
+    ),
+    "a total of contacts of an import that was undone": (
+        "update reunite.journal set contacts = contacts + 1 where workspace = :w and position >= "
+        + BY_HAND.format("imported"),
+        "totals_differ",
+    ),
     "an identifier held by a contact that does not answer for it any more": (
         "update reunite.identifier set contact_id = (select id from reunite.contact"
         " where workspace = :w and email = 'ann@by.hand') where workspace = :w and key = '70001'",

@@ -77,17 +77,14 @@ def identities(region: Region, limit: int | None = None) -> list[Identity]:
         if contact.identity_id is not None:
             by_identity.setdefault(contact.identity_id, []).append(contact)
     attributes = attributes_of(region)
-    by_age = [sorted(members, key=lambda one: one.age) for members in by_identity.values()]
+    found = [
+        (sorted(members, key=lambda one: one.age), attributes.get(identity_id, []))
+        for identity_id, members in by_identity.items()
+    ]
+    found.sort(key=lambda one: one[0][0].age)
     return [
-        identity_of(
-            Members(
-                0,
-                list(map(answering, members)),
-                None,
-                sorted(attributes.get(members[0].identity_id or 0, [])),
-            ).answer("known")
-        )
-        for members in sorted(by_age, key=lambda members: members[0].age)[:limit]
+        identity_of(Members(0, list(map(answering, members)), None, sorted(given)).answer("known"))
+        for members, given in found[:limit]
     ]
 
 

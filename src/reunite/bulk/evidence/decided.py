@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from reunite.bulk.engine import Engine
-from reunite.bulk.evidence.forest import Flags, Forest, Numbers, without
-from reunite.bulk.evidence.tables import STEP, slices
+from reunite.bulk.evidence.forest import Forest, Numbers, without
+from reunite.bulk.evidence.tables import STEP, Flags, slices
 from reunite.repositories import queries
 
 QUERIES = queries.load("reunite.bulk.evidence", "decided.sql")
@@ -29,8 +29,8 @@ def decided_nodes(
     # What was blocked before anyone presented it, and for good, never joined anything.
     quiet = np.zeros(nodes, dtype=np.bool_)
     quiet[: len(blocked)] = blocked
-    for (n,) in _found(engine, "named_blocks"):
-        named[n], quiet[n] = True, False
+    by_hand = blocked_by_hand(engine)
+    named[by_hand], quiet[by_hand] = True, False
     for (contacts,) in _found(engine, "named_contacts"):
         _name(named, quiet, emails[contacts], phones[contacts])
     for ends in _found(engine, "named_links"):
@@ -39,6 +39,12 @@ def decided_nodes(
     decided = np.zeros(nodes, dtype=np.bool_)
     decided[roots[named]] = True
     return decided[roots]
+
+
+def blocked_by_hand(engine: Engine) -> Numbers:
+    """The identifiers that were ever blocked by hand, or whose block was ever taken back."""
+    nodes: Numbers = engine.connection.execute(QUERIES["blocked_by_hand"]).fetchnumpy()["n"]
+    return nodes
 
 
 def _found(engine: Engine, query: str) -> Iterator[tuple[Any, ...]]:

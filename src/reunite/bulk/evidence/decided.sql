@@ -4,7 +4,7 @@
 select count(*) from journal
 where type not in ('created', 'extended', 'merged', 'linked', 'imported')
 
--- name: named_blocks
+-- name: blocked_by_hand
 select distinct node.rowid::integer as n
 from block
 join node on node.type = block.type and node.key = block.key
@@ -23,7 +23,7 @@ where voided is not null
   or position in (select target_position from void where target = 'operation')
   or id in (select contact_id from void where target = 'contact')
 
--- Those of contacts that were named are joined with what they name anyway.
+-- What links of contacts name those contacts have, too.
 -- name: named_links
 select a_said, b_said
 from tied

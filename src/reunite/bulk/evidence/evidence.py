@@ -12,8 +12,15 @@ import numpy as np
 
 from reunite.bulk.engine import Engine
 from reunite.bulk.evidence.decided import decided_nodes
-from reunite.bulk.evidence.forest import Flags, Numbers, without
-from reunite.bulk.evidence.tables import Column, column_of, ids_of, number_identifiers, slices
+from reunite.bulk.evidence.forest import Numbers, without
+from reunite.bulk.evidence.tables import (
+    Column,
+    Flags,
+    column_of,
+    ids_of,
+    number_identifiers,
+    slices,
+)
 from reunite.repositories import queries
 
 QUERIES = queries.load("reunite.bulk.evidence", "evidence.sql")
@@ -58,9 +65,14 @@ class Evidence:
         """Whether a contact is older than another."""
         return bool(self.ages[contact] < self.ages[other])
 
+    @property
+    def has_decisions(self) -> bool:
+        """Whether anything was decided at all."""
+        return len(self.decided) > 0
+
     def decided_contacts(self, contacts: Numbers) -> Flags:
         """Of which contacts something was decided; -1 is none."""
-        if not len(self.decided) or not len(self.ids):
+        if not self.has_decisions or not len(self.ids):
             return np.zeros(len(contacts), dtype=np.bool_)
         return self.decided_pairs(
             np.where(contacts >= 0, self.emails[contacts], -1),
@@ -69,9 +81,16 @@ class Evidence:
 
     def decided_pairs(self, a: Numbers, b: Numbers) -> Flags:
         """Of which pairs of nodes something was decided; -1 is none."""
-        if not len(self.decided):
+        if not self.has_decisions:
             return np.zeros(len(a), dtype=np.bool_)
         return ((a >= 0) & self.decided[a]) | ((b >= 0) & self.decided[b])
+
+    def may_have_moved(self, identifiers: slice | Column) -> Flags:
+        """Which identifiers decisions may have given to another contact: blocked ones any may."""
+        if not self.has_decisions:
+            return np.zeros(len(self.blocked[identifiers]), dtype=np.bool_)
+        found: Flags = self.decided[: len(self.blocked)][identifiers] | self.blocked[identifiers]
+        return found
 
 
 def read_evidence(engine: Engine) -> Evidence:

@@ -11,8 +11,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from reunite.bulk.evidence.tables import Flags
+
 Numbers: TypeAlias = NDArray[np.int32]
-Flags: TypeAlias = NDArray[np.bool_]
 
 _PAIRS = 100_000
 """Pairs that are objects at a time."""

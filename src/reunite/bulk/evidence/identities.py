@@ -8,7 +8,7 @@ import numpy as np
 
 from reunite.bulk.engine import Engine
 from reunite.bulk.evidence.forest import Numbers
-from reunite.bulk.evidence.tables import Column, ids_of, places_of, slices
+from reunite.bulk.evidence.tables import Column, holders_of, ids_of, places_of, slices
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,7 @@ class Identities:
         """The identity of who holds each identifier; -1 where nobody does, or it is blocked."""
         found = np.full(self.engine.count("node"), -1, dtype=np.int32)
         low = 0
-        for holder, blocked in slices(
-            self.engine, "node", "coalesce(contact_id, 0), blocked_by is not null"
-        ):
+        for holder, blocked in holders_of(self.engine):
             places = places_of(holder, self.contact_ids)
             is_held = (places >= 0) & ~blocked
             found[low : low + len(holder)][is_held] = self.of_contacts[places[is_held]]

@@ -36,6 +36,7 @@ _FREE = frozenset({"source_id", "linked_id", "who", "why"})
 """The columns that may have any text, of several lines as well."""
 
 Column: TypeAlias = NDArray[np.int64]
+Flags: TypeAlias = NDArray[np.bool_]
 
 
 def bring_table(
@@ -76,6 +77,11 @@ def number_identifiers(engine: Engine) -> None:
         " select type, key, contact_id, blocked_by from identifier order by type, key"
     )
     engine.connection.execute("drop table identifier")
+
+
+def holders_of(engine: Engine) -> Iterator[tuple[Column, Flags]]:
+    """Who holds each identifier, by contact id (0 is nobody), and whether it is blocked."""
+    yield from slices(engine, "node", "coalesce(contact_id, 0), blocked_by is not null")
 
 
 def column_of(engine: Engine, table: str, expression: str) -> Any:

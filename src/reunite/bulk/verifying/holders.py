@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from reunite.bulk.evidence.decided import blocked_by_hand
 from reunite.bulk.evidence.evidence import Evidence
-from reunite.bulk.evidence.forest import Flags, Numbers
-from reunite.bulk.evidence.tables import Column, slices
+from reunite.bulk.evidence.forest import Numbers
+from reunite.bulk.evidence.tables import Column, Flags, holders_of, slices
 from reunite.bulk.verifying.findings import Findings
 from reunite.repositories import queries
 
@@ -22,26 +23,24 @@ def check_identifiers(evidence: Evidence, findings: Findings) -> None:
     """
     suspects: list[Column] = []
     low = 0
-    for holder, blocked in slices(
-        evidence.engine, "node", "coalesce(contact_id, 0), blocked_by is not null"
-    ):
+    for holder, blocked in holders_of(evidence.engine):
         some = slice(low, low + len(holder))
         presented = _presented(evidence, evidence.first[some])
         right = ((holder == presented) & (holder > 0)) | ((holder == 0) & blocked)
-        if len(evidence.decided):
-            right &= ~(evidence.decided[some] | blocked)
-        suspects.append(np.flatnonzero(~right) + low)
+        suspects.append(np.flatnonzero(~right | evidence.may_have_moved(some)) + low)
         low = some.stop
     nodes = np.concatenate(suspects) if suspects else np.empty(0, dtype=np.int64)
-    if not len(nodes):
-        return
-    decided = np.zeros(len(nodes), dtype=np.bool_)
-    if len(evidence.decided):
-        decided = evidence.decided[nodes] | evidence.blocked[nodes]
-    presented = _presented(evidence, evidence.first[nodes])
-    evidence.engine.keep("suspect", {"n": nodes, "presented": presented, "decided": decided})
-    for rule, sql in QUERIES.items():
-        findings.ask(evidence.engine, rule, sql)
+    if len(nodes):
+        evidence.engine.keep(
+            "suspect",
+            {
+                "n": nodes,
+                "presented": _presented(evidence, evidence.first[nodes]),
+                "decided": evidence.may_have_moved(nodes),
+            },
+        )
+        for rule, sql in QUERIES.items():
+            findings.ask(evidence.engine, rule, sql)
 
 
 def _presented(evidence: Evidence, contacts: Numbers) -> Column:
@@ -54,13 +53,18 @@ def _presented(evidence: Evidence, contacts: Numbers) -> Column:
 def check_anchors(evidence: Evidence, findings: Findings) -> None:
     """A contact hangs on what was new when it was made; of two, or of none, on its e-mail.
 
-    Where something was decided, that cannot be told any more, and what it hangs on may be blocked.
+    What was new cannot be told where one of its values was ever blocked by hand; contacts made for
+    an identifier that lost its own have one value.
     """
+    by_hand = np.zeros(len(evidence.blocked), dtype=np.bool_)
+    by_hand[blocked_by_hand(evidence.engine)] = True
     low = 0
     for (is_email,) in slices(evidence.engine, "contact", "anchor = 'email'"):
         contacts = np.arange(low, low + len(is_email), dtype=np.int32)
         low += len(is_email)
-        is_open = ~evidence.decided_contacts(contacts)
+        is_open = np.ones(len(contacts), dtype=np.bool_)
+        for nodes in (evidence.emails[contacts], evidence.phones[contacts]):
+            is_open[nodes >= 0] &= ~by_hand[nodes[nodes >= 0]]
         _check_anchors(evidence, contacts[is_open], is_email[is_open], findings)
 
 

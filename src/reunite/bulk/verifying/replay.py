@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reunite.bulk.evidence.evidence import QUERIES, Evidence
-from reunite.bulk.evidence.forest import Flags, Forest, Numbers
-from reunite.bulk.evidence.tables import Column, places_of, slices
+from reunite.bulk.evidence.forest import Forest, Numbers
+from reunite.bulk.evidence.tables import Column, Flags, places_of, slices
 from reunite.bulk.verifying.findings import Findings
 from reunite.bulk.verifying.steps import (
     CREATED,
@@ -73,7 +73,8 @@ class Replay:
 
     def _by_hand(self, steps: Steps) -> None:
         nothing = np.zeros(len(steps.position), dtype=np.int64)
-        self._totals.check(steps, nothing, nothing, is_known=steps.type == NOTED)
+        knows = steps.type == NOTED
+        self._totals.check(steps, nothing, nothing, knows_contacts=knows, knows_identities=knows)
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────
 
@@ -239,7 +240,7 @@ class Replay:
             high - low,
             np.array([more + int(silent)]),
             seen=self._fetched("last_id_of", position)["last"],
-            is_known=~self._has_decided(position),
+            knows_identities=~self._has_decided(position),
         )
 
     def _turns(self, position: int) -> Iterator[Numbers]:
@@ -249,11 +250,10 @@ class Replay:
 
     def _has_decided(self, position: int) -> Flags:
         """Whether anything was decided about what an import brought."""
-        found = [
-            self._evidence.decided_contacts(turns)
-            for (turns,) in self._sliced("turns_of", "turn", "c", position)
-        ]
-        return np.array([any(some.any() for some in found)])
+        several = self._sliced("turns_of", "turn", "c", position)
+        decided = self._evidence.decided_contacts
+        has_any = self._evidence.has_decisions and any(decided(c).any() for (c,) in several)
+        return np.array([has_any])
 
     def _standing(self, position: int) -> Numbers:
         """The primaries of the identities that have nodes of an import already."""

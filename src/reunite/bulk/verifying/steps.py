@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reunite.bulk.engine import Engine
-from reunite.bulk.evidence.forest import Flags, Numbers
-from reunite.bulk.evidence.tables import Column, slices
+from reunite.bulk.evidence.forest import Numbers
+from reunite.bulk.evidence.tables import Column, Flags, slices
 from reunite.bulk.verifying.findings import Findings
 
 CREATED, EXTENDED, MERGED, LINKED, IMPORTED, DECIDED, NOTED = range(7)
@@ -72,14 +72,15 @@ class Totals:
         identities: Column,
         *,
         seen: Column | None = None,
-        is_known: Flags | None = None,
+        knows_contacts: Flags | None = None,
+        knows_identities: Flags | None = None,
     ) -> None:
         """Compare rows that follow those of the last call.
 
         Args:
             contacts, identities: how many more each row made.
             seen: the highest id that it saw, or 0; else as the steps say.
-            is_known: of which rows it is known how many they made; else of all.
+            knows_contacts, knows_identities: of which rows that is known; else of all.
         """
         kept = (steps.contacts, steps.identities, steps.last_contact_id)
         before = [
@@ -89,10 +90,10 @@ class Totals:
         last = np.maximum(before[2], steps.seen if seen is None else seen)
         due = (before[0] + contacts, before[1] + identities, last)
         self._before = [int(column[-1]) for column in kept]
-        wrong = (kept[0] != due[0]) | (kept[1] != due[1])
-        if is_known is not None:
-            wrong &= is_known
-        wrong |= kept[2] != due[2]
+        wrong = kept[2] != due[2]
+        for place, knows in enumerate((knows_contacts, knows_identities)):
+            differs = kept[place] != due[place]
+            wrong |= differs if knows is None else differs & knows
         self._findings.add(
             "totals_differ",
             (
