@@ -12,12 +12,14 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 import reunite
 from audit import Tables, faults
 from reunite.bulk.importing import Import, Store, run_import
 from reunite.bulk.progress import Progress
 from reunite.bulk.reading import sources_of
+from reunite.cli.main import app
 from reunite.errors import OutcomeUnknown, SchemaMismatch, StoreFull
 from reunite.repositories.postgresql.loading import PostgresqlLoading
 from reunite.repositories.sqlite.loading import SqliteLoading
@@ -136,6 +138,18 @@ def test_the_map_of_new_ids_stays_where_nobody_knows_whether_they_were_given(
     assert renumbering.beside.read_text() == "old,new\nx1,1\nx2,2\n"
     assert not renumbering.place.exists()
     assert renumbering.contacts() == 2
+
+
+def test_a_shell_that_interrupts_an_import_is_told_where_the_map_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rows.csv").write_text("id,email\nx1,a@x.co\n")
+    interrupted = failing(KeyboardInterrupt(), after=SqliteLoading.commit)
+    monkeypatch.setattr(SqliteLoading, "commit", interrupted)
+    command = ["import", str(tmp_path / "rows.csv"), "--renumber", str(tmp_path / "ids.csv")]
+    ended = CliRunner().invoke(app, [*command, "--database", f"sqlite:///{tmp_path / 'new.db'}"])
+    assert ended.exit_code != 0
+    assert ".ids.csv.part is the map of their ids" in ended.stderr
 
 
 @pytest.mark.parametrize("kind", [StoreFull, SchemaMismatch])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -94,7 +95,12 @@ def import_(
         allow_oversized=allow_oversized,
         memory=options.bytes_of(memory),
     )
-    outcome = (plan_only if dry_run else run_import)(store, order, Progress())
+    try:
+        outcome = (plan_only if dry_run else run_import)(store, order, Progress())
+    except KeyboardInterrupt as interrupt:
+        for note in getattr(interrupt, "__notes__", ()):
+            print("reunite:", note, file=sys.stderr)
+        raise
     if json:
         print(wire.encode(outcome).decode())
     else:
