@@ -34,16 +34,17 @@
   const style = [
     { selector: "node", style: {
       "label": "data(label)", "font-size": 12, "text-valign": "center", "text-halign": "center",
-      "border-width": 1.5, "color": "#1f2933", "text-wrap": "ellipsis", "text-max-width": 240,
+      "border-width": 1.5, "color": "#1f2933", "text-wrap": "ellipsis", "text-max-width": 300,
     } },
     { selector: ".identifier", style: {
       "shape": "round-rectangle", "height": 26, "padding": 6,
-      "width": (node) => 14 + 7 * Math.min(34, node.data("label").length),
+      "width": (node) => 14 + 7 * Math.min(42, node.data("label").length),
     } },
     { selector: ".email", style: { "background-color": "#d6e6fb", "border-color": "#2f6db5" } },
     { selector: ".phone", style: { "background-color": "#d8f0dd", "border-color": "#2c8249" } },
     { selector: ".contact", style: {
-      "shape": "ellipse", "width": 30, "height": 30, "padding": 2,
+      "shape": "ellipse", "width": (node) => Math.max(30, 8 + 7 * node.data("label").length),
+      "height": 30, "padding": 2,
       "background-color": "#e6e8eb", "border-color": "#5d6975",
     } },
     { selector: ".primary", style: {
