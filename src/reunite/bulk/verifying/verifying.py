@@ -20,7 +20,7 @@ from reunite.bulk.verifying.findings import Finding, Findings
 from reunite.bulk.verifying.forms import check_forms
 from reunite.bulk.verifying.holders import check_anchors, check_identifiers
 from reunite.bulk.verifying.partition import check_partition
-from reunite.bulk.verifying.replay import Replay
+from reunite.bulk.verifying.replay import replay
 from reunite.bulk.verifying.voids import note_undone
 from reunite.repositories import queries
 from reunite.repositories.bulk import TABLES, Snapshot
@@ -80,11 +80,8 @@ def verify(engine: Engine, snapshot: Snapshot, progress: Progress) -> Verificati
         evidence = read_evidence(engine)
         check_identifiers(evidence, findings)
         check_anchors(evidence, findings)
-    replay = Replay(evidence, findings)
     with progress.phase("replaying the journal", engine.count("journal")) as advance:
-        replay.run(advance)
-    forest = replay.forest
-    del replay
+        forest = replay(evidence, findings, advance)
     with progress.phase("comparing identities"):
         identities = identities_of(engine, evidence.ids)
         check_partition(evidence, forest, identities, findings)
