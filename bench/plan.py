@@ -19,7 +19,7 @@ class Plan(msgspec.Struct, frozen=True):
         slow_fsync_ms: what the emulated disk adds to every flush.
         identifiers: of the one large identity.
         before: the commit that now is compared with: the last one without decisions by hand.
-        stretches: of that comparison, each of 16 rounds of a batch.
+        stretches: of that comparison, each of 64 rounds of a batch.
     """
 
     seconds: int = 3
@@ -32,7 +32,7 @@ class Plan(msgspec.Struct, frozen=True):
     slow_fsync_ms: int = 4
     identifiers: int = 10_000
     before: str = "12394ab"
-    stretches: int = 60
+    stretches: int = 15
 
 
 FULL = Plan()
@@ -43,5 +43,5 @@ QUICK = Plan(
     workloads=("new", "known", "mix"),
     filled=10_000,
     large=100_000,
-    stretches=12,
+    stretches=3,
 )

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from conftest import OpenStore
+from oracle import Oracle
 from reunite import Identified, IdentityTooLarge, InvalidIdentifier, InvalidSetting, Totals, present
 from reunite.repositories import Store
+from test_exhaustive import as_oracle
 
 
 def contact(answer: Identified) -> tuple[Any, ...]:
@@ -376,3 +378,41 @@ def test_an_identity_of_a_thousand_contacts_is_whole(store: Store) -> None:
     answer = store.identify(phone_number="999")
     assert answer.phone_numbers == tuple(str(n) for n in range(1000))
     assert answer.secondary_contact_ids == tuple(range(2, 1001))
+
+
+def test_the_caller_is_told_right_before_the_store_writes(open_store: OpenStore) -> None:
+    store, beside = open_store(), open_store()
+    seen: list[Totals] = []
+    for pair in [("a@x.co", "1"), ("a@x.co", "2"), ("b@x.co", "3"), ("b@x.co", "1")]:
+        before = beside.totals()
+        seen.clear()
+        store.identify_many([pair], lambda: seen.append(beside.totals()))
+        assert seen == [before]
+        assert beside.totals() != before
+
+
+BATCH = [("a@x.co", "1"), ("b@x.co", "2"), ("a@x.co", "2"), ("c@x.co", "3"), ("c@x.co", "1")]
+
+
+@pytest.mark.parametrize("between", [*BATCH, ("d@x.co", "4"), ("b@x.co", "1")])
+def test_what_comes_between_reading_and_writing_is_reconciled_with(
+    open_store: OpenStore, between: tuple[str, str]
+) -> None:
+    store, beside = open_store(), open_store()
+    store.identify_many(BATCH[:2])
+    answers = store.identify_many(BATCH, lambda: beside.identify(*between))
+    oracle = Oracle()
+    for pair in [*BATCH[:2], between]:
+        oracle.identify(*pair)
+    assert [as_oracle(answer, 0) for answer in answers] == [
+        oracle.identify(*pair) for pair in BATCH
+    ]
+    assert beside.totals() == Totals(oracle.number_of_contacts, oracle.number_of_identities)
+
+
+def test_a_limit_that_is_lowered_between_reading_and_writing_holds(open_store: OpenStore) -> None:
+    store, beside = open_store(), open_store()
+    store.identify("a@x.co", "1")
+    (answer,) = store.identify_many([("a@x.co", "2")], lambda: beside.set_identity_limit(2))
+    assert isinstance(answer, IdentityTooLarge)
+    assert beside.totals() == Totals(contacts=1, identities=1)

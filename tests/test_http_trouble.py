@@ -27,6 +27,7 @@ from reunite.identifier import Presented
 from reunite.identity import Identified
 from reunite.lane import Answer, Lane
 from reunite.repositories import Store
+from reunite.repositories.repository import OnWait
 from reunite.settings import Settings
 from serving import Served, serve, serve_lane
 
@@ -132,9 +133,9 @@ def test_a_full_queue_is_told_and_not_waited_for(
     let_go = threading.Event()
     recognise_many = empty_store.recognise_many
 
-    def wait(requests: Sequence[Presented]) -> list[Identified | None]:
+    def wait(requests: Sequence[Presented], on_wait: OnWait) -> list[Identified | None]:
         let_go.wait(10)
-        return recognise_many(requests)
+        return recognise_many(requests, on_wait)
 
     monkeypatch.setattr(empty_store, "recognise_many", wait)
     with serve(empty_store, Settings(queue_size=2)) as served, ThreadPoolExecutor(3) as clients:

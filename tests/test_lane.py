@@ -19,7 +19,7 @@ from reunite.identifier import Policy, Presented
 from reunite.identity import Identified, Outcome
 from reunite.lane import Answer, Lane
 from reunite.lane.queue import IN_VAIN, MOST_CALLS
-from reunite.repositories.repository import Repository, Totals
+from reunite.repositories.repository import OnWait, Repository, Totals, nobody_waits
 
 PATIENCE = 10.0  # seconds until a test gives up waiting for a fact
 
@@ -47,7 +47,10 @@ class StandIn(Repository):
         self.written: list[list[Presented]] = []
         self.trouble: dict[str, Exception] = {}
 
-    def recognise_many(self, requests: Sequence[Presented]) -> list[Identified | None]:
+    def recognise_many(
+        self, requests: Sequence[Presented], on_wait: OnWait = nobody_waits
+    ) -> list[Identified | None]:
+        on_wait()
         self.read.append(list(requests))
         self.is_reading.set()
         self.may_read.wait()
@@ -59,7 +62,8 @@ class StandIn(Repository):
             return []
         return [answer(request) if "known" in name(request) else None for request in requests]
 
-    def _reconcile(self, requests: Sequence[Presented]) -> list[Answer]:
+    def _reconcile(self, requests: Sequence[Presented], on_wait: OnWait) -> list[Answer]:
+        on_wait()
         self.written.append(list(requests))
         self.is_writing.set()
         self.may_write.wait()
@@ -193,6 +197,65 @@ def test_what_is_to_be_written_does_not_wait_for_the_next_batch_to_be_recognised
             assert await first == answers("1@new")
             assert not second.done()
             store.may_read_slow.set()
+
+    run(scene)
+
+
+class Stepping(StandIn):
+    """Writes one batch each time it is told to go on.
+
+    Attributes:
+        waits: whether it says so when it begins to be waited for.
+    """
+
+    def __init__(self, *, waits: bool) -> None:
+        super().__init__()
+        self.waits = waits
+        self.go_on = threading.Semaphore(0)
+
+    def _reconcile(self, requests: Sequence[Presented], on_wait: OnWait) -> list[Answer]:
+        if self.waits:
+            on_wait()
+        self.is_writing.set()
+        self.go_on.acquire()
+        return [answer(request) for request in requests]
+
+
+async def answered_beside_the_next(*, waits: bool) -> None:
+    """The first of two batches is answered while the store is stuck in the second."""
+    store = Stepping(waits=waits)
+    async with lane_before(store, batch_size=1) as lane:
+        first = lane.submit(asked("1@new"))
+        await until(store.is_writing)
+        second = lane.submit(asked("2@new"))
+        store.go_on.release()
+        assert await first == answers("1@new")
+        assert not second.done()
+        store.go_on.release()
+        assert await second == answers("2@new")
+
+
+def test_a_batch_is_answered_when_the_store_is_waited_for_again() -> None:
+    run(lambda: answered_beside_the_next(waits=True))
+
+
+def test_a_batch_is_answered_after_a_while_even_if_the_store_is_stuck_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("reunite.lane.lane._LOOK", 0.001)
+    run(lambda: answered_beside_the_next(waits=False))
+
+
+@pytest.mark.usefixtures("looks_at_deadlines_only")
+def test_a_store_that_is_never_waited_for_keeps_no_answers_back() -> None:
+    async def scene() -> None:
+        store = Stepping(waits=False)
+        async with lane_before(store, batch_size=1) as lane:
+            futures = [lane.submit(asked(f"{n}@new")) for n in range(3)]
+            store.go_on.release(2)
+            assert await futures[0] == answers("0@new")
+            store.go_on.release()
+            assert await futures[2] == answers("2@new")
 
     run(scene)
 

@@ -17,6 +17,7 @@ from reunite.evidence import Holder, Identifier
 from reunite.repositories.postgresql import PostgresqlRepository, open_postgresql
 from reunite.repositories.postgresql import transaction as postgresql
 from reunite.repositories.sqlite import SqliteRepository
+from reunite.repositories.sqlite.checkpointer import EVERY
 
 PATIENCE = 10.0  # seconds until a test gives up waiting for a fact
 SPAM = Identifier("email", "no-reply@example.com")
@@ -194,5 +195,5 @@ def test_a_sight_that_does_not_end_is_not_waited_for_forever(tmp_path: Path) -> 
 def test_the_log_is_moved_after_many_rows_were_written(tmp_path: Path) -> None:
     with SqliteRepository(tmp_path / "reunite.db") as store:
         with store.transaction() as transaction:
-            transaction.put([Holder("phone", str(number), 1) for number in range(2000)])
+            transaction.put([Holder("phone", str(number), 1) for number in range(EVERY)])
         assert "reunite-checkpoint" in [thread.name for thread in threading.enumerate()]

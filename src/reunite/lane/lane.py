@@ -20,10 +20,11 @@ from reunite.lane.stage import Answer, Call, Entry, Returned, Stage, Verdict
 from reunite.lane.worker import Run, Worker
 from reunite.repositories.repository import Repository
 
-# Seconds. How long a worker that computes keeps the interpreter from the event loop, and the other
-# way round. Python's 5 ms make every answer wait so long while a large batch is computed; 0.2 ms
-# cut batches into a quarter of their size (measured with 128 callers), each with its fixed cost.
-_SWITCH_INTERVAL = 0.001
+# Seconds. How long the event loop keeps the interpreter from a worker that is back from the store,
+# and the other way round: with Python's 5 ms either would rest while it has work. Shorter still,
+# and batches get small, each with its fixed cost. (With 128 callers, measured against 1 ms: up to a
+# tenth more new pairs on both stores, 3 % fewer known ones on SQLite.)
+_SWITCH_INTERVAL = 0.0002
 
 # Seconds between two looks at what waits: how old the queue's depth in the metrics may be.
 _LOOK = 1.0
@@ -146,6 +147,8 @@ class Lane:
     def _expire(self, now: float) -> float | None:
         with self._lock:
             verdicts = self._queue.expire(now)
+            # Lest it waits behind a store that is stuck before it is waited for.
+            verdicts += self._recogniser.collect() + self._writer.collect()
             deadline = self._queue.next_deadline()
             held = self._queue.held
         self._settle(verdicts)

@@ -11,7 +11,8 @@ from reunite.identifier import Presented
 from reunite.lane.queue import Queue
 from reunite.lane.stage import Answer, Call, Entry, Returned, Stage, Verdict
 
-Run = Callable[[Sequence[Presented]], Sequence[Answer | None]]
+Run = Callable[[Sequence[Presented], Callable[[], object]], Sequence[Answer | None]]
+"""Asks the store; calls the second argument when it begins to wait for it."""
 
 
 class Worker:
@@ -20,6 +21,10 @@ class Worker:
     ``lock`` protects the queue; ``following`` is the worker of the stage that this one hands on
     to. ``deliver`` is called from the worker's thread with everything it found to answer in one
     batch, ``ended`` as the last thing it does.
+
+    What was found is delivered when this thread next waits for the store, or for work, and not
+    before: the event loop, once woken, wants the interpreter, and either would wait for the other.
+    So one answers a batch while the store works on the next.
     """
 
     def __init__(
@@ -40,6 +45,7 @@ class Worker:
         self._deliver = deliver
         self._ended = ended
         self._lock = lock
+        self._found: list[Verdict] = []
         # Held while there is nothing to do, released by `wake`. Unlike a condition it remembers
         # being released before anyone waits, so that answers can be delivered in between.
         self._work_came = threading.Lock()
@@ -68,35 +74,43 @@ class Worker:
             self._is_idle = False
             self._work_came.release()
 
+    def collect(self) -> list[Verdict]:
+        """Take what was found and is not delivered yet; the caller holds the queue's lock."""
+        found, self._found = self._found, []
+        return found
+
     def _work(self) -> None:
-        verdicts: list[Verdict] = []
         while True:
-            work, late = self._take()
-            # Here and not before: the event loop, once woken, wants the interpreter, and has it as
-            # soon as this thread waits or is in the store.
-            if verdicts or late:
-                self._deliver(verdicts + late)
+            work = self._take()
             if isinstance(work, Call):
-                verdicts = self._call(work)
+                self._hand_on()
+                self._call(work)
             elif work:
-                verdicts = self._execute(work)
-            elif self._is_over:
-                break
+                self._execute(work)
             else:
+                self._hand_on()
+                if self._is_over:
+                    break
                 self._work_came.acquire()
-                verdicts = []
         self._ended()
 
-    def _take(self) -> tuple[list[Entry] | Call, list[Verdict]]:
+    def _hand_on(self) -> None:
+        with self._lock:
+            found = self.collect()
+        if found:
+            self._deliver(found)
+
+    def _take(self) -> list[Entry] | Call:
         with self._lock:
             work, late = self._queue.take(self._stage, monotonic())
+            self._found += late
             if not work:
                 self._is_over = self._queue.is_over(self._stage)
                 self._is_idle = not self._is_over
                 self._wake_following()
-            return work, late
+            return work
 
-    def _call(self, call: Call) -> list[Verdict]:
+    def _call(self, call: Call) -> None:
         result: Returned | Exception
         try:
             result = Returned(call.run())
@@ -106,25 +120,27 @@ class Worker:
         except Exception as error:  # noqa: BLE001  whatever it is, it is for whoever called
             result = error
         with self._lock:
-            return self._queue.finish_call(result)
+            self._found += self._queue.finish_call(result)
 
-    def _execute(self, batch: list[Entry]) -> list[Verdict]:
+    def _execute(self, batch: list[Entry]) -> None:
         requests = [request for entry in batch for request in entry.requests]
         self._batch_requests.observe(len(requests))
         try:
             answers = self._ask(requests)
         except Exception as error:  # noqa: BLE001  whatever it is, it is for those who wait
             with self._lock:
-                return self._queue.fail(self._stage, error)
+                self._found += self._queue.fail(self._stage, error)
+            return
+        # What the store answered without being waited for left no other moment.
+        self._hand_on()
         with self._lock:
-            verdicts = self._queue.finish(self._stage, answers)
+            self._found += self._queue.finish(self._stage, answers)
             self._wake_following()
-            return verdicts
 
     def _ask(self, requests: Sequence[Presented]) -> Sequence[Answer | None]:
         began = monotonic()
         try:
-            answers = self._run(requests)
+            answers = self._run(requests, self._hand_on)
         except StopIteration as error:
             # It is the one exception that a future does not carry.
             raise RuntimeError("the store ran out of answers") from error

@@ -35,10 +35,10 @@ class Entry(NamedTuple):
 
 
 class Changes(msgspec.Struct):
-    """What a batch writes, each list in the order in which it has to be written."""
+    """What a batch writes."""
 
-    repointed: list[tuple[int, int]] = []
-    """(from, to): stored contacts of one identity now belong to the other."""
+    repointed: dict[int, int] = msgspec.field(default_factory=dict)
+    """By identity, the other one that all its stored contacts belong to at the end of the batch."""
     contacts: list[tuple[Contact, Anchor, int]] = []
     """New contacts, what each hangs on, and the journal position that made it."""
     emails: list[tuple[Email, int]] = []

@@ -72,8 +72,11 @@ class Reconciliation:
     def changes(self) -> Changes:
         """What all requests together write; new contacts in the identity they ended up in."""
         if self._merged_into:
+            self._changes.repointed = {
+                identity_id: self._merged(identity_id) for identity_id in self._merged_into
+            }
             self._changes.contacts = [
-                (contact._replace(identity_id=self._identity_id(contact)), anchor, position)
+                (contact._replace(identity_id=self._merged(contact.identity_id)), anchor, position)
                 for contact, anchor, position in self._changes.contacts
             ]
         return self._changes
@@ -174,7 +177,6 @@ class Reconciliation:
         )
         self._known.identities[larger.identity_id] = merged
         self._merged_into[smaller.identity_id] = larger.identity_id
-        self._changes.repointed.append((smaller.identity_id, larger.identity_id))
         self._identities -= 1
         self._link(pair)
         self._log("merged", by_email.id, by_phone.id, merged.primary.id, demoted)
@@ -184,14 +186,14 @@ class Reconciliation:
         self._changes.refusals.append(refusal)
         return refusal
 
-    def _identity_id(self, contact: Contact) -> int:
-        identity_id = contact.identity_id
+    def _merged(self, identity_id: int) -> int:
+        """The identity that one ended up in."""
         while identity_id in self._merged_into:
             identity_id = self._merged_into[identity_id]
         return identity_id
 
     def _members(self, contact: Contact) -> Members:
-        return self._known.identities[self._identity_id(contact)]
+        return self._known.identities[self._merged(contact.identity_id)]
 
     def _contact(self, request: Presented, identity_id: int) -> Contact:
         self._last_contact_id += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
@@ -18,6 +18,16 @@ from reunite.repositories.transaction import Transactional
 Presentable = Presented | Mapping[str, object] | tuple[object, object]
 """One request as a caller may give it: made by `present`, ``{"email": …, "phone_number": …}``, or
 the pair ``(email, phone_number)``."""
+
+
+OnWait = Callable[[], object]
+"""Called when all that is left is up to the store, right before that is waited for, once or more
+often: whoever shares the interpreter with the caller had better work now. Not called where nothing
+has to be waited for."""
+
+
+def nobody_waits() -> None:
+    """What is called on a wait that nobody makes use of."""
 
 
 class Totals(msgspec.Struct, frozen=True):
@@ -46,13 +56,13 @@ class Repository(Protocol):
         `ConstraintViolation` or `IdentityTooLarge` where it must not join what it would; then it is
         held, under the error's ``held_id``.
         """
-        answer = self._reconcile([present(self.policy, email, phone_number)])[0]
+        (answer,) = self._reconcile([present(self.policy, email, phone_number)], nobody_waits)
         if isinstance(answer, Refusal):
             raise answer
         return answer
 
     def identify_many(
-        self, requests: Sequence[Presentable]
+        self, requests: Sequence[Presentable], on_wait: OnWait = nobody_waits
     ) -> list[Identified | Refusal | InvalidIdentifier]:
         """Reconcile requests one after the other, in one transaction.
 
@@ -67,11 +77,13 @@ class Repository(Protocol):
                 answers.append(None)
             except InvalidIdentifier as problem:
                 answers.append(problem)
-        reconciled = iter(self._reconcile(taken) if taken else ())
+        reconciled = iter(self._reconcile(taken, on_wait) if taken else ())
         return [next(reconciled) if answer is None else answer for answer in answers]
 
     @abstractmethod
-    def recognise_many(self, requests: Sequence[Presented]) -> list[Identified | None]:
+    def recognise_many(
+        self, requests: Sequence[Presented], on_wait: OnWait = nobody_waits
+    ) -> list[Identified | None]:
         """Answer the requests that would change nothing, all from one snapshot, without a lock.
 
         A request that brings something new, or only what is blocked, is answered with None: it has
@@ -91,7 +103,9 @@ class Repository(Protocol):
         """Release the connections; closing twice is fine."""
 
     @abstractmethod
-    def _reconcile(self, requests: Sequence[Presented]) -> list[Identified | Refusal]:
+    def _reconcile(
+        self, requests: Sequence[Presented], on_wait: OnWait
+    ) -> list[Identified | Refusal]:
         """Apply the rule to requests in normal form, in order, in one transaction."""
 
     def __enter__(self) -> Self:

@@ -15,7 +15,14 @@ from reunite.repositories.postgresql import schema
 from reunite.repositories.postgresql.connection import Connection
 from reunite.repositories.postgresql.failure import translated
 from reunite.repositories.postgresql.transaction import PostgresqlTransactions
-from reunite.repositories.repository import Block, Store, Totals, require_limit
+from reunite.repositories.repository import (
+    Block,
+    OnWait,
+    Store,
+    Totals,
+    nobody_waits,
+    require_limit,
+)
 from reunite.repositories.transaction import Sight, Transaction
 
 
@@ -122,9 +129,13 @@ class PostgresqlRepository(Store):
             schema.require_current(writer)
         schema.enter_workspace(writer, self._workspace, self.policy)
 
-    def recognise_many(self, requests: Sequence[Presented]) -> list[Identified | None]:
+    def recognise_many(
+        self, requests: Sequence[Presented], on_wait: OnWait = nobody_waits
+    ) -> list[Identified | None]:
         answers: list[Identified | None] = [None] * len(requests)
-        rows = self._reader.read("recognise_many", self._asked(requests))
+        asked = self._asked(requests)
+        on_wait()
+        rows = self._reader.read("recognise_many", asked)
         for item, answer in _answers(rows):
             if isinstance(answer, Identified):
                 answers[item - 1] = answer
@@ -164,8 +175,12 @@ class PostgresqlRepository(Store):
         self._reader.close()
         self._writer.close()
 
-    def _reconcile(self, requests: Sequence[Presented]) -> list[Identified | Refusal]:
-        rows = self._writer.write("identify_many", self._asked(requests))
+    def _reconcile(
+        self, requests: Sequence[Presented], on_wait: OnWait
+    ) -> list[Identified | Refusal]:
+        asked = self._asked(requests)
+        on_wait()
+        rows = self._writer.write("identify_many", asked)
         return [answer for _, answer in _answers(rows)]
 
     def _asked(self, requests: Sequence[Presented]) -> dict[str, object]:

@@ -7,8 +7,8 @@ import threading
 
 import apsw
 
-EVERY = 1000
-"""Changes after which it is done: some ten megabytes of log."""
+EVERY = 4000
+"""Changes after which it is done: some thirty megabytes of log."""
 
 _log = logging.getLogger("reunite.sqlite")
 
@@ -18,7 +18,8 @@ class Checkpointer:
 
     Left to SQLite, one commit in many does it before it returns, and all who wait for that commit
     wait for tens of milliseconds. SQLite's own checkpoint is still there, at a longer log, because
-    only a commit can begin the log anew; it then finds little left to move.
+    only a commit can begin the log anew; it then finds little left to move, but flushes the file:
+    beside a writer that goes on SQLite does not.
     """
 
     def __init__(self, connection: apsw.Connection) -> None:

@@ -98,9 +98,10 @@ def _use_wal(connection: apsw.Connection, path: str, busy_timeout: float) -> Non
 def translated(path: str, *, committing: bool = False) -> Iterator[None]:
     """Turn SQLite's errors into the package's.
 
-    A commit that was never begun, or for which the disk had no room, is surely undone. Any other
-    error of a commit leaves its outcome open: its frames are in the file when the flush fails, or
-    what comes after it, and whoever recovers the file after a crash finds them.
+    A commit that was never begun, for which the disk had no room, or that a constraint refuses, is
+    surely undone. Any other error of a commit leaves its outcome open: its frames are in the file
+    when the flush fails, or what comes after it, and whoever recovers the file after a crash finds
+    them.
     """
     try:
         yield
@@ -109,7 +110,7 @@ def translated(path: str, *, committing: bool = False) -> Iterator[None]:
     except (apsw.BusyError, apsw.LockedError) as error:
         raise StoreUnavailable(f"{path}: another process is writing ({error})") from error
     except apsw.Error as error:
-        if committing:
+        if committing and not isinstance(error, apsw.ConstraintError):
             raise OutcomeUnknown(f"{path}: {error}") from error
         raise _meaning(path, error) from error
 

@@ -195,11 +195,6 @@ select
 from workspace
 where workspace.id = :workspace
 
--- Through the index by name: without statistics SQLite would walk the whole workspace.
--- name: repoint
-update contact indexed by contact_identity set identity_id = :into
-where workspace = :workspace and identity_id = :identity_id
-
 -- A held request that waits comes again: its id, if there is one.
 -- name: hold_again
 update held indexed by held_waiting set requests = requests + 1, last_at = :at
@@ -220,5 +215,9 @@ returning id
 
 -- What a batch writes, in one statement (batch.sql).
 -- name: write_batch
-insert into batch (workspace, at, contacts, identifiers, links, entries)
-values (:workspace, :at, :contacts, :identifiers, :links, :entries)
+insert into batch (
+  workspace, after, identity_limit, at, repointed, contacts, identifiers, links, entries
+)
+values (
+  :workspace, :after, :identity_limit, :at, :repointed, :contacts, :identifiers, :links, :entries
+)

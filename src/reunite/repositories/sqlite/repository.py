@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import apsw
 import msgspec
@@ -23,10 +23,18 @@ from reunite.reconcile import (
     Contact,
     Head,
     Known,
+    Microseconds,
     Reconciliation,
     recognise,
 )
-from reunite.repositories.repository import Block, Store, Totals, require_limit
+from reunite.repositories.repository import (
+    Block,
+    OnWait,
+    Store,
+    Totals,
+    nobody_waits,
+    require_limit,
+)
 from reunite.repositories.sqlite import schema
 from reunite.repositories.sqlite.checkpointer import Checkpointer
 from reunite.repositories.sqlite.connection import closed_on_error, connect, transaction, translated
@@ -49,8 +57,25 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
+class _Work(NamedTuple):
+    """A batch, reconciled over what the store held then.
+
+    Attributes:
+        rows: what `write_batch` takes; empty where nothing is to be written.
+        entries: how many rows of the journal there are among them.
+        refusals: how many answers are to requests that are to be held.
+        at: the time of the batch.
+    """
+
+    answers: list[Identified | Refusal]
+    rows: dict[str, object]
+    entries: int
+    refusals: int
+    at: Microseconds
+
+
 class SqliteRepository(Store):
-    """A workspace of a SQLite file: the pure rule inside ``BEGIN IMMEDIATE``.
+    """A workspace of a SQLite file: the pure rule, over a snapshot that nobody has overtaken.
 
     Nothing is kept between transactions, so that several processes may have the file open.
     """
@@ -103,7 +128,10 @@ class SqliteRepository(Store):
             patience=busy_timeout,
         )
 
-    def recognise_many(self, requests: Sequence[Presented]) -> list[Identified | None]:
+    def recognise_many(
+        self, requests: Sequence[Presented], on_wait: OnWait = nobody_waits
+    ) -> list[Identified | None]:
+        on_wait()
         with self._reader_turn, translated(self._path):
             known, _, _ = self._known(self._reader, requests, to_join=False)
         return recognise(known, requests)
@@ -148,18 +176,41 @@ class SqliteRepository(Store):
         self._reader.close()
         self._writer.close()
 
-    def _reconcile(self, requests: Sequence[Presented]) -> list[Identified | Refusal]:
-        with transaction(self._writer, self._path, write=True):
+    def _reconcile(
+        self, requests: Sequence[Presented], on_wait: OnWait
+    ) -> list[Identified | Refusal]:
+        """Reconcile over a snapshot, and write if that still is how things are.
+
+        What is written then takes one step, lock, commit and flush included. Where another process
+        was faster, or where something is to be held, all is done under the lock instead.
+        """
+        work = self._work(requests)
+        if work.rows or work.refusals:
+            on_wait()
+        if work.refusals or not self._write_at_once(work.rows):
+            with transaction(self._writer, self._path, write=True):
+                work = self._work(requests)
+                self._write(work.rows)
+                self._hold(requests, work)
+        self._checkpointer.note(work.entries + work.refusals)
+        return work.answers
+
+    def _work(self, requests: Sequence[Presented]) -> _Work:
+        with translated(self._path):
             known, head, limit = self._known(self._writer, requests, to_join=True)
-            at = max(self._clock(), head.at)
-            work = Reconciliation(known, head, at, limit)
-            answers = [work.reconcile(request) for request in requests]
-            changes = work.changes()
-            self._write(changes, at)
-            if changes.refusals:
-                self._hold(requests, answers, at)
-        self._checkpointer.note(len(changes.entries) + len(changes.refusals))
-        return answers
+        at = max(self._clock(), head.at)
+        reconciliation = Reconciliation(known, head, at, limit)
+        answers = [reconciliation.reconcile(request) for request in requests]
+        changes = reconciliation.changes()
+        rows = {}
+        if changes.entries:
+            rows = _rows(changes) | {
+                "workspace": self._workspace,
+                "after": head.position,
+                "identity_limit": limit,
+                "at": at,
+            }
+        return _Work(answers, rows, len(changes.entries), len(changes.refusals), at)
 
     def _known(
         self, connection: apsw.Connection, requests: Sequence[Presented], *, to_join: bool
@@ -184,35 +235,26 @@ class SqliteRepository(Store):
         )
         return known, Head() if head is None else _head.decode(head), limit
 
-    def _write(self, changes: Changes, at: int) -> None:
-        for identity_id, into in changes.repointed:
-            self._writer.execute(
-                QUERIES["repoint"],
-                {"workspace": self._workspace, "identity_id": identity_id, "into": into},
-            )
-        if changes.entries:
-            self._writer.execute(
-                QUERIES["write_batch"],
-                {
-                    "workspace": self._workspace,
-                    "at": at,
-                    "contacts": _json([(*contact, *more) for contact, *more in changes.contacts]),
-                    "identifiers": _json(
-                        [("email", *row) for row in changes.emails]
-                        + [("phone", *row) for row in changes.phones]
-                    ),
-                    "links": _json(changes.links),
-                    "entries": _json(changes.entries),
-                },
-            )
+    def _write_at_once(self, rows: Mapping[str, object]) -> bool:
+        """Write in a transaction of its own; False, and nothing is, if others wrote meanwhile."""
+        with translated(self._path, committing=True):
+            try:
+                self._write(rows)
+            except apsw.ConstraintError as error:
+                if getattr(error, "extendedresult", 0) != apsw.SQLITE_CONSTRAINT_TRIGGER:
+                    raise
+                return False
+        return True
 
-    def _hold(
-        self, requests: Sequence[Presented], answers: Sequence[Identified | Refusal], at: int
-    ) -> None:
+    def _write(self, rows: Mapping[str, object]) -> None:
+        if rows:
+            self._writer.execute(QUERIES["write_batch"], rows)
+
+    def _hold(self, requests: Sequence[Presented], work: _Work) -> None:
         """Hold what must not join, and say in each refusal as what."""
-        for request, answer in zip(requests, answers, strict=True):
+        for request, answer in zip(requests, work.answers, strict=True):
             if isinstance(answer, Refusal) and not isinstance(answer, BlockedIdentifier):
-                answer.held_id = self._held_id(request, answer, at)
+                answer.held_id = self._held_id(request, answer, work.at)
 
     def _held_id(
         self, request: Presented, refusal: IdentityTooLarge | ConstraintViolation, at: int
@@ -228,6 +270,19 @@ class SqliteRepository(Store):
         if held_id is None:
             held_id = self._writer.execute(QUERIES["hold"], asked | _reason(refusal)).get
         return int(held_id)
+
+
+def _rows(changes: Changes) -> dict[str, object]:
+    return {
+        "repointed": _json(changes.repointed),
+        "contacts": _json([(*contact, *more) for contact, *more in changes.contacts]),
+        "identifiers": _json(
+            [("email", *row) for row in changes.emails]
+            + [("phone", *row) for row in changes.phones]
+        ),
+        "links": _json(changes.links),
+        "entries": _json(changes.entries),
+    }
 
 
 def _blocks(blocked: str, attributes: str) -> Blocks:
