@@ -7,8 +7,8 @@ import threading
 
 import apsw
 
-EVERY = 4000
-"""Changes after which it is done: some thirty megabytes of log."""
+EVERY = 1000
+"""Changes after which it is done: some ten megabytes of log."""
 
 _log = logging.getLogger("reunite.sqlite")
 
