@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="COMMIT",
         help=f"that now is compared with ({plan.FULL.before}); HEAD tells what changed since",
     )
-    parser.add_argument("--stretches", type=positive, help="of that comparison, of 64 rounds each")
+    parser.add_argument("--stretches", type=positive, help="of that comparison, of 16 rounds each")
     command.add_options(parser)
     return parser
 

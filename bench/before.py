@@ -17,10 +17,10 @@ from bench.lab import STORES, Lab
 from bench.size import BATCH
 from bench.worker import ROOT, Batch, Worker
 
-# After some thousand changes SQLite moves its log into the file. A store that rests meanwhile then
+# After a thousand changes SQLite moves its log into the file. A store that rests meanwhile then
 # begins its log anew, and its commits cost less than those of one that is asked on. So a stretch
 # of rounds ends where that is due, and both rest.
-_ROUNDS = 64
+_ROUNDS = 16
 _REST_SECONDS = 0.02
 _FILL = 1000
 

@@ -14,8 +14,10 @@ from bench.size import name_of
 
 AGAINST_NO_STORE = {
     ("SQLite", "new"): 0.6,
+    ("SQLite", "ordered"): 0.6,
     ("SQLite", "known"): 0.8,
     ("PostgreSQL", "new"): 0.5,
+    ("PostgreSQL", "ordered"): 0.5,
     ("PostgreSQL", "known"): 0.6,
 }
 AGAINST_ONE_A_COMMIT = {"SQLite": 2.5, "PostgreSQL": 3.0}
@@ -89,7 +91,7 @@ def _p99_ratio(paced: Paced, bare: Paced, fsync_ms: float) -> float:
 
 def _arrays(results: Results) -> Iterator[Goal]:
     for store in STORES.values():
-        for workload in ("new", "known"):
+        for workload in ("new", "ordered", "known"):
             many = find(results.batch, store, workload, array=ARRAY)
             single = find(results.batch, store, workload, array=1)
             if many and single:

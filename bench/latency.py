@@ -49,13 +49,13 @@ class Paced(msgspec.Struct, frozen=True):
 
 
 def latency(lab: Lab) -> list[Paced]:
-    """New and known pairs, for each store."""
+    """New pairs in no order and in order, and known ones, for each store."""
     rows: list[Paced] = []
     filled = lab.plan.filled
     with lab.stand_in() as bare:
         for kind, name in STORES.items():
             with lab.server(name, lab.filled(kind, filled), filled=filled) as server:
-                for workload in ("new", "known"):
+                for workload in ("new", "ordered", "known"):
                     rows += _alternate(lab, (bare, server), workload)
     return rows
 

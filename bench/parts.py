@@ -59,7 +59,7 @@ def arrays(lab: Lab) -> list[Row]:
         subjects += [Subject(server, _ARRAY_CONNECTIONS, ARRAY) for server in servers]
         return [
             row
-            for workload in ("new", "known")
+            for workload in ("new", "ordered", "known")
             for row in alternate(subjects, workload, plan, lab.tell)
         ]
 

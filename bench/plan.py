@@ -19,20 +19,20 @@ class Plan(msgspec.Struct, frozen=True):
         slow_fsync_ms: what the emulated disk adds to every flush.
         identifiers: of the one large identity.
         before: the commit that now is compared with: the last one without decisions by hand.
-        stretches: of that comparison, each of 64 rounds of a batch.
+        stretches: of that comparison, each of 16 rounds of a batch.
     """
 
     seconds: int = 3
     rounds: int = 5
     connections: tuple[int, ...] = (1, 32, 128)
-    workloads: tuple[str, ...] = ("new", "known", "mix", "extend", "merge")
+    workloads: tuple[str, ...] = ("new", "ordered", "known", "mix", "extend", "merge")
     filled: int = 50_000
     small: int = 10_000
     large: int = 1_000_000
     slow_fsync_ms: int = 4
     identifiers: int = 10_000
     before: str = "12394ab"
-    stretches: int = 15
+    stretches: int = 60
 
 
 FULL = Plan()
@@ -40,8 +40,8 @@ QUICK = Plan(
     seconds=1,
     rounds=2,
     connections=(128,),
-    workloads=("new", "known", "mix"),
+    workloads=("new", "ordered", "known", "mix"),
     filled=10_000,
     large=100_000,
-    stretches=3,
+    stretches=12,
 )

@@ -1,8 +1,9 @@
 """What the clients send: bodies of POST /identify, the same for every server of a round.
 
 A pair is an e-mail and a phone made of one number, so that keys of different numbers never meet.
-Neighbouring numbers land far apart in an index, as they do in life. Numbers below `RUN` are for
-identities that a store was filled with; every run draws its new ones from a range of its own.
+Neighbouring numbers land far apart in an index, as they do in life, but for `ordered`. Numbers
+below `RUN` are for identities that a store was filled with; every run draws its new ones from a
+range of its own.
 """
 
 from __future__ import annotations
@@ -55,8 +56,13 @@ def pairs(numbers: Iterable[int]) -> Iterator[Pair]:
 
 
 def new(run: Run) -> Iterator[Pair]:
-    """Every request makes an identity."""
+    """Every request makes an identity; keys come in no order, as customers do."""
     return pairs(count(run.first))
+
+
+def ordered(run: Run) -> Iterator[Pair]:
+    """Every request makes an identity; keys come in order, as out of a counter or a sorted file."""
+    return ((f"customer{n:012}@example.com", f"1{n:012}") for n in count(run.first))
 
 
 def known(run: Run) -> Iterator[Pair]:
@@ -108,6 +114,7 @@ class Workload(NamedTuple):
 
 WORKLOADS = {
     "new": Workload("new pairs", new),
+    "ordered": Workload("new pairs in order", ordered),
     "known": Workload("known pairs", known),
     "mix": Workload("a mix over 200,000 keys", mix),
     "extend": Workload("a new phone with a known e-mail", extend),
