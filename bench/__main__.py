@@ -86,7 +86,7 @@ def _plan(arguments: argparse.Namespace) -> plan.Plan:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="about two minutes, less exact")
+    parser.add_argument("--quick", action="store_true", help="about four minutes, less exact")
     parser.add_argument(
         "--only",
         action="append",

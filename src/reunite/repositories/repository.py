@@ -67,7 +67,8 @@ class Repository(Protocol):
         """Reconcile requests one after the other, in one transaction.
 
         Each is answered with the identity right after it or, where `identify` would raise, with
-        that error; one refused request takes nothing from the others.
+        that error; one refused request takes nothing from the others. ``on_wait`` is called as
+        `OnWait` says.
         """
         answers: list[Identified | Refusal | InvalidIdentifier | None] = []
         taken: list[Presented] = []

@@ -57,7 +57,7 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
-class _Work(NamedTuple):
+class _Reconciled(NamedTuple):
     """A batch, reconciled over what the store held then.
 
     Attributes:
@@ -184,18 +184,18 @@ class SqliteRepository(Store):
         What is written then takes one step, lock, commit and flush included. Where another process
         was faster, or where something is to be held, all is done under the lock instead.
         """
-        work = self._work(requests)
-        if work.rows or work.refusals:
+        batch = self._reconciled(requests)
+        if batch.rows or batch.refusals:
             on_wait()
-        if work.refusals or not self._write_at_once(work.rows):
+        if batch.refusals or not self._write_at_once(batch.rows):
             with transaction(self._writer, self._path, write=True):
-                work = self._work(requests)
-                self._write(work.rows)
-                self._hold(requests, work)
-        self._checkpointer.note(work.entries + work.refusals)
-        return work.answers
+                batch = self._reconciled(requests)
+                self._write(batch.rows)
+                self._hold(requests, batch)
+        self._checkpointer.note(batch.entries + batch.refusals)
+        return batch.answers
 
-    def _work(self, requests: Sequence[Presented]) -> _Work:
+    def _reconciled(self, requests: Sequence[Presented]) -> _Reconciled:
         with translated(self._path):
             known, head, limit = self._known(self._writer, requests, to_join=True)
         at = max(self._clock(), head.at)
@@ -210,7 +210,7 @@ class SqliteRepository(Store):
                 "identity_limit": limit,
                 "at": at,
             }
-        return _Work(answers, rows, len(changes.entries), len(changes.refusals), at)
+        return _Reconciled(answers, rows, len(changes.entries), len(changes.refusals), at)
 
     def _known(
         self, connection: apsw.Connection, requests: Sequence[Presented], *, to_join: bool
@@ -250,11 +250,11 @@ class SqliteRepository(Store):
         if rows:
             self._writer.execute(QUERIES["write_batch"], rows)
 
-    def _hold(self, requests: Sequence[Presented], work: _Work) -> None:
+    def _hold(self, requests: Sequence[Presented], batch: _Reconciled) -> None:
         """Hold what must not join, and say in each refusal as what."""
-        for request, answer in zip(requests, work.answers, strict=True):
+        for request, answer in zip(requests, batch.answers, strict=True):
             if isinstance(answer, Refusal) and not isinstance(answer, BlockedIdentifier):
-                answer.held_id = self._held_id(request, answer, work.at)
+                answer.held_id = self._held_id(request, answer, batch.at)
 
     def _held_id(
         self, request: Presented, refusal: IdentityTooLarge | ConstraintViolation, at: int
