@@ -25,9 +25,12 @@ from planted import Plan as Import
 from planted import plant
 from postgres import Server
 from reunite import SchemaMismatch, UnsuitableStore
+from reunite.evidence import Identifier
 from reunite.identifier import Policy, present
+from reunite.operations import Operations
 from reunite.repositories.postgresql import open_postgresql, schema
 from reunite.repositories.postgresql.connection import QUERIES, BoundedConnection
+from test_import import adopt
 
 Plan = dict[str, Any]
 
@@ -477,15 +480,13 @@ def test_a_newer_store_is_refused(made: str) -> None:
 
 @pytest.fixture
 def plain_role(made: str) -> Iterator[str]:
-    """A role that may read and write but not change the schema; its URL."""
+    """A role that has what the docs say a server needs, and no more; its URL."""
     role = f"plain_{urlsplit(made).path.strip('/')}"
+    page = (Path(__file__).parent.parent / "docs" / "postgresql.md").read_text()
     with psycopg.connect(made, autocommit=True) as connection:
-        for statement in (
-            "create role {} login",
-            "grant usage on schema reunite to {}",
-            "grant select, insert, update on all tables in schema reunite to {}",
-        ):
-            connection.execute(sql.SQL(statement).format(sql.Identifier(role)))
+        connection.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
+        for grant in re.findall(r"^(grant .*) to shop;$", page, re.MULTILINE):
+            connection.execute(sql.SQL(grant + " to {}").format(sql.Identifier(role)))
         yield f"{made}&user={role}" if "?" in made else f"{made}?user={role}"
         connection.execute(sql.SQL("drop owned by {}").format(sql.Identifier(role)))
         connection.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
@@ -501,6 +502,29 @@ def test_a_role_without_ddl_serves_a_current_store_and_is_told_who_may_migrate_a
         connection.execute("update reunite.functions set digest = 'of another release'")
     with pytest.raises(SchemaMismatch, match=r"role may not .* run `reunite migrate`"):
         open_postgresql(plain_role)
+
+
+def test_a_role_without_ddl_may_do_all_that_a_running_service_does(
+    plain_role: str, tmp_path: Path
+) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("id,email,phone\n11,c@x.co,3\n12,c@x.co,4\n")
+    nobodys = Identifier("email", "nobody@x.co")
+    with open_postgresql(plain_role) as store:
+        operations = Operations(store)
+        store.identify_many([("a@x.co", "1"), ("b@x.co", "2")])
+        assert adopt(plain_role, "default", rows).effect.contacts.after == 4
+        merged = operations.merge(1, 2, key="k")
+        assert merged == operations.merge(1, 2, key="k")
+        operations.unlink(1, pair=(Identifier("email", "a@x.co"), Identifier("phone", "1")))
+        operations.constrain(Identifier("email", "a@x.co"), Identifier("email", "c@x.co"))
+        with pytest.raises(reunite.ConstraintViolation):
+            store.identify("a@x.co", "3")
+        operations.block(nobodys)
+        operations.unblock(nobodys)
+        assert operations.undo(merged.position).position
+        assert [held.id for held in operations.held()] == [1]
+        assert operations.dismiss(1).position
 
 
 # ── servers that will not do ─────────────────────────────────────────────────────────────────────
