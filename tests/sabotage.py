@@ -5,7 +5,7 @@ from __future__ import annotations
 import apsw
 import psycopg
 
-from reunite.repositories import sqlite_path
+from reunite.url import sqlite_path
 
 
 def sabotage(url: str, workspace: str, *statements: str) -> int:

@@ -522,6 +522,7 @@ def test_a_role_without_ddl_may_do_all_that_a_running_service_does(
             store.identify("a@x.co", "3")
         operations.block(nobodys)
         operations.unblock(nobodys)
+        assert merged.position
         assert operations.undo(merged.position).position
         assert [held.id for held in operations.held()] == [1]
         assert operations.dismiss(1).position

@@ -61,6 +61,9 @@ def test_settings_that_are_written_as_variables_are_read_back_the_same() -> None
 BAD = [
     ("database", "reunite.db", "sqlite:///path"),
     ("database", "mysql://db/shop", "sqlite:///path"),
+    ("database", "sqlite:shop.db", "sqlite:///path"),
+    ("database", "sqlite:///shop.db?mode=ro", "? in it as %3F"),
+    ("database", "postgresql:shop", "postgresql://user@host/database"),
     ("host", "", "a name or an address"),
     ("host", "http://localhost", "a name or an address"),
     ("port", "eighty", "a whole number from 0 to 65535"),

@@ -28,10 +28,11 @@ from reunite.evidence import (
     Row,
     Void,
 )
-from reunite.repositories import Store, sqlite_path
+from reunite.repositories import Store
 from reunite.repositories.sight import DAY
 from reunite.repositories.table import TABLES
 from reunite.repositories.transaction import Answered, Provenance, Sight
+from reunite.url import sqlite_path
 
 PATIENCE = 10.0  # seconds until a test gives up waiting for a fact
 YEAR_1 = -62_135_596_800_000_000

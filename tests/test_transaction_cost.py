@@ -27,10 +27,11 @@ from reunite.evidence import (
     Row,
     Void,
 )
-from reunite.repositories import Store, sqlite_path
+from reunite.repositories import Store
 from reunite.repositories.postgresql import transaction as postgresql
 from reunite.repositories.sqlite import transaction as sqlite
 from reunite.repositories.transaction import Answered
+from reunite.url import sqlite_path
 
 MEMBERS = 20
 

@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal, Self, get_type_hints
-from urllib.parse import urlsplit
 
 from reunite.errors import InvalidSetting
+from reunite.url import is_sqlite, shown, sqlite_path
 
 PREFIX = "REUNITE_"
 LogFormat = Literal["auto", "json", "human"]
@@ -62,8 +62,14 @@ def _switch(text: str) -> bool:
 
 
 def _database(text: str) -> str:
-    if not text.startswith(("sqlite:///", "postgresql://", "postgres://")):
-        raise _Wrong("names no store", "sqlite:///path or postgresql://user@host/database")
+    try:
+        if is_sqlite(text):
+            sqlite_path(text)
+    except InvalidSetting:
+        raise _Wrong(
+            "names no store",
+            "sqlite:///path (? in it as %3F, # as %23) or postgresql://user@host/database",
+        ) from None
     return text
 
 
@@ -188,9 +194,7 @@ class Settings:
     @property
     def store(self) -> str:
         """The store's URL as it may be shown: without user, password and parameters."""
-        url = urlsplit(self.database)
-        host = url.netloc.rpartition("@")[2]
-        return f"{url.scheme}://{host}{url.path}"
+        return shown(self.database)
 
 
 def _text(value: object) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from urllib.parse import unquote, urlsplit
 
-from reunite.errors import InvalidSetting
 from reunite.identifier import Policy
 from reunite.repositories.bulk import Loading, Snapshot
 from reunite.repositories.repository import Presentable, Repository, Store, Totals
+from reunite.url import is_sqlite, sqlite_path
 
 __all__ = [
     "Loading",
@@ -21,7 +20,6 @@ __all__ = [
     "loading",
     "open",
     "snapshot",
-    "sqlite_path",
 ]
 
 
@@ -46,7 +44,7 @@ def open(
     program must not work on, `StoreUnavailable` for one that does not answer.
     """
     policy = Policy(phone_region)
-    if _is_sqlite(url):
+    if is_sqlite(url):
         from reunite.repositories.sqlite import SqliteRepository
 
         return SqliteRepository(
@@ -81,7 +79,7 @@ def snapshot(
 
 
 def _snapshot(url: str, workspace: str, policy: Policy) -> AbstractContextManager[Snapshot | None]:
-    if _is_sqlite(url):
+    if is_sqlite(url):
         from reunite.repositories.sqlite import snapshot as sqlite
 
         return sqlite.open_snapshot(sqlite_path(url), workspace=workspace, policy=policy)
@@ -110,32 +108,10 @@ def loading(
     is refused.
     """
     policy = Policy(phone_region)
-    if _is_sqlite(url):
+    if is_sqlite(url):
         from reunite.repositories.sqlite.loading import open_loading
 
         return open_loading(sqlite_path(url), workspace=workspace, policy=policy, patience=patience)
     from reunite.repositories.postgresql import loading as postgresql
 
     return postgresql.open_loading(url, workspace=workspace, policy=policy, patience=patience)
-
-
-def _is_sqlite(url: str) -> bool:
-    """Which of the two stores a URL names; raises `InvalidSetting` where it names none."""
-    scheme = urlsplit(url).scheme
-    if scheme not in ("sqlite", "postgresql", "postgres"):
-        raise InvalidSetting(
-            f"a store's URL starts with sqlite:/// or postgresql://, not {scheme or 'nothing'!r}"
-        )
-    return scheme == "sqlite"
-
-
-def sqlite_path(url: str) -> str:
-    """The path in ``sqlite:///path``; one more slash makes it absolute."""
-    parts = urlsplit(url)
-    path = unquote(parts.path[1:])
-    if parts.netloc or not path:
-        raise InvalidSetting(
-            "a SQLite URL has three slashes and a path, sqlite:///reunite.db, "
-            "or four for an absolute one, sqlite:////var/lib/reunite.db"
-        )
-    return path

@@ -6,9 +6,9 @@ import glob
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from reunite.errors import ImportStopped, InvalidSetting
+from reunite.url import is_sqlite, shown
 
 FORMATS = ("csv", "tsv", "ndjson", "parquet")
 
@@ -50,9 +50,7 @@ class Source:
         """What people are told it is; never with a password."""
         if self.format in FORMATS:
             return "standard input" if self.place == STANDARD_INPUT else self.place
-        parts = urlsplit(self.place)
-        host = parts.netloc.rpartition("@")[2]
-        return f"{parts.scheme}://{host}{parts.path} {self.table or 'query'}"
+        return f"{shown(self.place)} {self.table or 'query'}"
 
 
 def sources_of(
@@ -84,7 +82,7 @@ def sources_of(
 
 
 def _is_database(place: str) -> bool:
-    return urlsplit(place).scheme in _DATABASES and "://" in place
+    return place.partition("://")[0] in _DATABASES
 
 
 def _database(place: str, format_: str | None, table: str | None, query: str | None) -> Source:
@@ -94,7 +92,7 @@ def _database(place: str, format_: str | None, table: str | None, query: str | N
         raise InvalidSetting("for a database give either --table or --query")
     if table is not None and not table.strip():
         raise InvalidSetting("--table needs the name of a table")
-    kind = "sqlite" if urlsplit(place).scheme == "sqlite" else "postgresql"
+    kind = "sqlite" if is_sqlite(place) else "postgresql"
     return Source(place, kind, table, query)
 
 

@@ -23,7 +23,7 @@ from psycopg import sql
 from reunite.bulk.engine import Engine
 from reunite.bulk.reading.source import STANDARD_INPUT, Source
 from reunite.errors import ImportStopped
-from reunite.repositories import sqlite_path
+from reunite.url import sqlite_path
 
 _GZIP = b"\x1f\x8b"
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
