@@ -59,7 +59,6 @@ def connected(building: Path) -> Iterator[apsw.Connection]:
         connection = apsw.Connection(str(building))
     try:
         with translated(str(building)):
-            connection.pragma("page_size", 16384)
             connection.pragma("journal_mode", "off")
             connection.pragma("synchronous", "off")
             connection.pragma("locking_mode", "exclusive")

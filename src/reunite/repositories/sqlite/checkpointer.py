@@ -8,7 +8,7 @@ import threading
 import apsw
 
 EVERY = 1000
-"""Changes after which it is done: some ten megabytes of log."""
+"""Changes after which it is done: some ten megabytes of log, of pages of 4 KiB."""
 
 _log = logging.getLogger("reunite.sqlite")
 

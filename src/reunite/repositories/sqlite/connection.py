@@ -21,6 +21,9 @@ SAFE_SQLITE = (3, 51, 3)
 """Before it, two connections that write or checkpoint at once could corrupt a file
 (https://sqlite.org/wal.html#walresetbug)."""
 
+LOG_BYTES = 128 << 20
+"""A log that long is begun anew; until then `Checkpointer` moves it into the file."""
+
 APPLICATION_ID = 0x7265756E
 """Marks a file as reunite's ("reun"); the first migration sets it."""
 
@@ -50,8 +53,8 @@ def connect(path: str, *, busy_timeout: float) -> apsw.Connection:
             connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
             connection.pragma("synchronous", "full")
             connection.pragma("cache_size", -64 * 1024)
-            # Pages, 128 MiB: a log that long is begun anew; until then `Checkpointer` moves it.
-            connection.pragma("wal_autocheckpoint", 32_000)
+            pages = LOG_BYTES // connection.pragma("page_size")
+            connection.pragma("wal_autocheckpoint", pages)
             connection.pragma("temp_store", "memory")
     return connection
 
