@@ -73,6 +73,7 @@ def _plan_rows(plan: Plan, tables: Tables, position: int, at: int) -> None:
     holders = tables.holders()
     for type_, key in plan.blocked:
         plan.insert("identifier", type=type_, key=key, contact_id=None, blocked_by=position)
+        plan.insert("block", type=type_, key=key, position=position)
     for row in sorted(
         plan.rows, key=lambda row: (at if row.created_at is None else row.created_at, row.id)
     ):

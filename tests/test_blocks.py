@@ -16,6 +16,7 @@ from conftest import OpenStore
 from oracle import Node, Oracle
 from planted import Plan, Writer, plant
 from reunite import BlockedIdentifier, Identified, IdentityTooLarge, Presented, Totals
+from reunite.operations import Operations
 from reunite.repositories import Store
 from tables import Tables
 from test_conformance import contact
@@ -210,16 +211,17 @@ def test_blocks_are_those_of_one_workspace(
     block(P)
     other = open_store(workspace=f"{fresh_workspace}-other")
     assert other.identify(phone_number="0000000000").outcome == "created"
-    assert other.blocks() == []
+    assert Operations(other).blocks() == []
 
 
 def test_a_store_lists_what_it_blocks_and_since_when(
     store: Store, block: Callable[..., object], open_store: OpenStore
 ) -> None:
-    assert store.blocks() == []
+    operations = Operations(store)
+    assert operations.blocks() == []
     block(("phone", "9"), P, E)
-    blocks = store.blocks()
-    assert [(each.type, each.key) for each in blocks] == [E, P, ("phone", "9")]
+    blocks = operations.blocks()
+    assert [each.identifier for each in blocks] == [E, P, ("phone", "9")]
     answer = store.identify("a@x.co", "9")
     assert answer.outcome == "created"
     assert {type(each.since) for each in blocks} == {int}
@@ -234,8 +236,9 @@ def test_the_command_line_lists_what_is_blocked(
     command += ["--workspace", fresh_workspace]
     told = subprocess.run([*command, "--json"], capture_output=True, check=True, text=True)
     items = json.loads(told.stdout)
-    assert [(item["type"], item["value"]) for item in items] == [E, P]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00", items[0]["since"])
+    assert [tuple(item["identifier"].values()) for item in items] == [E, P]
+    assert [item["position"] for item in items] == [1, 1]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", items[0]["since"])
     shown = subprocess.run(command, capture_output=True, check=True, text=True).stdout
     assert "shop@x.co" in shown
     assert "0000000000" in shown

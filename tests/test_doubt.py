@@ -244,7 +244,7 @@ def test_after_all_that_can_happen_the_glue_is_what_a_block_would_part(
     grown.decide(store_url, fresh_workspace, tmp_path)
     doubtful = {each.primary_contact_id: each for each in look().doubtful}
     with repositories.open(store_url, workspace=fresh_workspace) as store:
-        blocked = {each.key for each in store.blocks()}
+        blocked = {each.identifier.key for each in Operations(store).blocks()}
         people = people_of(store_url, fresh_workspace)
         named = {one.primary_contact_id: names_of(one, blocked) for one in people}
         several = {id_: len(set(names.values())) for id_, names in named.items()}

@@ -437,4 +437,4 @@ def test_a_block_is_undone_only_while_it_is_the_latest(
     with pytest.raises(OperationRefused):
         operations.undo(first)
     operations.undo(latest)
-    assert store.blocks() == []
+    assert operations.blocks() == []

@@ -24,7 +24,7 @@ from reunite import (
 )
 from reunite.repositories.sqlite import SqliteRepository
 from reunite.repositories.sqlite.checkpointer import EVERY
-from reunite.repositories.sqlite.connection import connect
+from reunite.repositories.sqlite.connection import LOG_BYTES, connect
 from reunite.repositories.sqlite.schema import BATCH, QUERIES
 from server import wait_until
 
@@ -38,10 +38,6 @@ ACCESSES = {
     "identity_limit": ["SEARCH workspace USING INTEGER PRIMARY KEY (rowid=?)"],
     "set_identity_limit": ["SEARCH workspace USING INTEGER PRIMARY KEY (rowid=?)"],
     "totals": ["SEARCH journal USING PRIMARY KEY (workspace=?)"],
-    "blocks": [
-        "SEARCH identifier USING INDEX identifier_blocked (workspace=?)",
-        "SEARCH journal USING PRIMARY KEY (workspace=? AND position=?)",
-    ],
     "known": [
         "SEARCH workspace USING INTEGER PRIMARY KEY (rowid=?)",
         "SEARCH identifier USING PRIMARY KEY (workspace=? AND type=? AND key=?)",
@@ -559,6 +555,20 @@ def test_the_log_is_moved_into_the_file_beside_the_writer(path: Path) -> None:
         store.identify_many([(f"a{n}@x.co", str(n)) for n in range(2, EVERY + 2)])
         wait_until(lambda: path.stat().st_size > size, "moved into the file")
         assert store.identify("first@x.co", "2").primary_contact_id == 1
+
+
+@pytest.mark.parametrize("page_size", [1024, 4096, 16384])
+def test_the_log_begins_anew_at_the_same_length_whatever_the_pages(
+    path: Path, page_size: int
+) -> None:
+    SqliteRepository(path).close()
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.pragma("journal_mode", "delete")
+        connection.pragma("page_size", page_size)
+        connection.execute("vacuum")
+    with SqliteRepository(path) as store:
+        assert store._writer.pragma("page_size") == page_size
+        assert store._writer.pragma("wal_autocheckpoint") * page_size == LOG_BYTES
 
 
 def test_a_checkpoint_that_fails_is_told_and_loses_nothing(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -12,9 +11,10 @@ from rich.table import Table
 from reunite.cli import options
 from reunite.cli.decision import DryRun, Key, Who, Why, decide, identifier_of
 from reunite.cli.opening import opened
-from reunite.http import wire
-from reunite.operations import Block, Unblock
-from reunite.repositories import repository
+from reunite.cli.printing import plain
+from reunite.http import decided, wire
+from reunite.inquiry.told import moment
+from reunite.operations import Block, Operations, StandingBlock, Unblock
 
 block = typer.Typer(help="The identifiers that link no one.", no_args_is_help=True)
 
@@ -65,23 +65,16 @@ def list_blocks(
 ) -> None:
     """Show what is blocked, and since when."""
     with opened(locals()) as store:
-        blocks = store.blocks()
+        found = Operations(store).blocks()
     if json:
-        print(wire.encode([_facts(each) for each in blocks]).decode())
+        print(wire.encode([decided.blocked(one) for one in found]).decode())
     else:
-        Console().print(_table(blocks))
+        Console().print(_table(found))
 
 
-def _facts(each: repository.Block) -> dict[str, str]:
-    return {"type": each.type, "value": each.key, "since": _time(each).isoformat()}
-
-
-def _table(blocks: list[repository.Block]) -> Table:
-    table = Table("type", "value", "blocked since (UTC)")
-    for each in blocks:
-        table.add_row(each.type, each.key, f"{_time(each):%Y-%m-%d %H:%M:%S}")
+def _table(found: list[StandingBlock]) -> Table:
+    table = Table("position", "identifier", "blocked since (UTC)")
+    for one in found:
+        since = moment(one.since)
+        table.add_row(str(one.position), plain(one.identifier.key), f"{since:%Y-%m-%d %H:%M:%S}")
     return table
-
-
-def _time(each: repository.Block) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=each.since)

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from reunite.evidence import Block, Constraint, Held, Identifier
+from reunite.evidence import Constraint, Held, Identifier
 from reunite.http import wire
 from reunite.http.kept import Kept, kept_apart
 from reunite.inquiry.told import Moment, Position, Spelt, moment
-from reunite.operations import SHOWN, Decision, Pairs
+from reunite.operations import SHOWN, Decision, Pairs, StandingBlock
 
 
 class Counted(msgspec.Struct, rename="camel"):
@@ -74,6 +74,7 @@ class Blocked(msgspec.Struct, rename="camel"):
 
     position: Position
     identifier: Spelt
+    since: Moment
 
 
 class Constraints(msgspec.Struct, rename="camel"):
@@ -132,9 +133,9 @@ def held_request(held: Held) -> HeldRequest:
     )
 
 
-def blocked(block: Block) -> Blocked:
+def blocked(block: StandingBlock) -> Blocked:
     """Put a block into its shape."""
-    return Blocked(block.position, _spelt(block.identifier))
+    return Blocked(block.position, _spelt(block.identifier), moment(block.since))
 
 
 def _counted(pairs: Pairs) -> Counted:

@@ -13,7 +13,7 @@ from reunite.operations.asked import (
     Unlink,
 )
 from reunite.operations.decision import SHOWN, Decision, Pairs
-from reunite.operations.operations import Operations
+from reunite.operations.operations import Operations, StandingBlock
 
 __all__ = [
     "SHOWN",
@@ -26,6 +26,7 @@ __all__ = [
     "Merge",
     "Operations",
     "Pairs",
+    "StandingBlock",
     "Unblock",
     "Unconstrain",
     "Undo",

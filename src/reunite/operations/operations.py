@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from typing import Any, TypedDict, Unpack
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 import msgspec
 
 from reunite.errors import InvalidOperation, KeyReused
-from reunite.evidence import Block as StandingBlock
 from reunite.evidence import Constraint, Entry, Held, Identifier, Row
 from reunite.operations import blocking, constraining, holding, merging, undoing, unlinking
 from reunite.operations.asked import (
@@ -28,6 +27,7 @@ from reunite.operations.asked import (
 from reunite.operations.decision import Decision
 from reunite.operations.plan import Plan
 from reunite.operations.work import Work
+from reunite.reconcile import Microseconds
 from reunite.repositories.transaction import Answered, Transaction, Transactional
 
 PAGE = 100
@@ -51,6 +51,14 @@ class How(TypedDict, total=False):
     why: str | None
     dry_run: bool
     key: str | None
+
+
+class StandingBlock(NamedTuple):
+    """An identifier that links no one, the position that blocked it, and when that was."""
+
+    identifier: Identifier
+    position: int
+    since: Microseconds
 
 
 class Operations:
@@ -114,7 +122,9 @@ class Operations:
     def blocks(self) -> list[StandingBlock]:
         """The blocks that stand, by type and key."""
         with self._store.sight() as sight:
-            return sight.standing_blocks()
+            blocks = sight.standing_blocks()
+            since = {row.position: row.at for row in sight.entries([b.position for b in blocks])}
+        return [StandingBlock(b.identifier, b.position, since[b.position]) for b in blocks]
 
     def held(self, *, after: int = 0, limit: int = PAGE) -> list[Held]:
         """The held requests that wait, by id, of ids above ``after``."""

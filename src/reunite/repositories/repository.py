@@ -5,14 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import Protocol, Self
 
 import msgspec
 
 from reunite.errors import InvalidIdentifier, InvalidSetting, Refusal
 from reunite.identifier import Policy, Presented, present
 from reunite.identity import Identified
-from reunite.reconcile import Microseconds
 from reunite.repositories.transaction import Transactional
 
 Presentable = Presented | Mapping[str, object] | tuple[object, object]
@@ -139,23 +138,7 @@ def require_limit(identity_limit: int) -> None:
         raise InvalidSetting(f"the limit of an identity is at least 2, not {identity_limit}")
 
 
-class Block(NamedTuple):
-    """An identifier that links no one, by its key, and when it was blocked."""
-
-    type: str
-    key: str
-    since: Microseconds
-
-
-class Blocking(Protocol):
-    """The identifiers that are kept from linking anyone."""
-
-    @abstractmethod
-    def blocks(self) -> list[Block]:
-        """All that is blocked in the workspace, by type and key."""
-
-
-class Store(Repository, Limited, Blocking, Transactional, Protocol):
+class Store(Repository, Limited, Transactional, Protocol):
     """All that a store offers of a workspace."""
 
 
@@ -163,6 +146,12 @@ def _presented(policy: Policy, request: Presentable) -> Presented:
     if isinstance(request, Presented):
         return request
     if isinstance(request, Mapping):
+        if unknown := request.keys() - {"email", "phone_number"}:
+            raise InvalidIdentifier(
+                "",
+                f"the request has {', '.join(sorted(map(repr, unknown)))}, which means nothing",
+                "it has email, phone_number or both",
+            )
         return present(policy, request.get("email"), request.get("phone_number"))
     email, phone_number = request
     return present(policy, email, phone_number)

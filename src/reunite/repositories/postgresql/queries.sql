@@ -6,15 +6,6 @@ from reunite.identify_many(%(workspace)s, %(emails)b::text[], %(phones)b::text[]
 select item, outcome, same_as, contact::text, refusal::text
 from reunite.recognise_many(%(workspace)s, %(emails)b::text[], %(phones)b::text[])
 
--- name: blocks
-select identifier.type, identifier.key, (extract(epoch from journal.at) * 1000000)::bigint
-from reunite.identifier
-join reunite.journal
-  on journal.workspace = identifier.workspace and journal.position = identifier.blocked_by
-where identifier.workspace = (select id from reunite.workspace where name = %(workspace)s)
-  and identifier.blocked_by is not null
-order by identifier.type, identifier.key
-
 -- name: totals
 select journal.contacts, journal.identities
 from reunite.journal

@@ -16,7 +16,6 @@ from reunite.repositories.postgresql.connection import Connection
 from reunite.repositories.postgresql.failure import translated
 from reunite.repositories.postgresql.transaction import PostgresqlTransactions
 from reunite.repositories.repository import (
-    Block,
     OnWait,
     Store,
     Totals,
@@ -159,10 +158,6 @@ class PostgresqlRepository(Store):
             "set_identity_limit",
             {"workspace": self._workspace, "identity_limit": identity_limit},
         )
-
-    def blocks(self) -> list[Block]:
-        rows = self._reader.read("blocks", {"workspace": self._workspace})
-        return [Block(*row) for row in rows]
 
     def sight(self) -> AbstractContextManager[Sight]:
         return self._transactions.sight()

@@ -30,15 +30,6 @@ select identity_limit from workspace where id = :workspace
 -- name: set_identity_limit
 update workspace set identity_limit = :identity_limit where id = :workspace
 
--- By its index by name: without statistics SQLite would walk all identifiers.
--- name: blocks
-select identifier.type, identifier.key, journal.at
-from identifier indexed by identifier_blocked
-cross join journal
-  on journal.workspace = identifier.workspace and journal.position = identifier.blocked_by
-where identifier.workspace = :workspace and identifier.blocked_by is not null
-order by identifier.type, identifier.key
-
 -- name: totals
 select contacts, identities
 from journal

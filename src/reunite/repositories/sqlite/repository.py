@@ -28,7 +28,6 @@ from reunite.reconcile import (
     recognise,
 )
 from reunite.repositories.repository import (
-    Block,
     OnWait,
     Store,
     Totals,
@@ -158,11 +157,6 @@ class SqliteRepository(Store):
                 QUERIES["set_identity_limit"],
                 {"workspace": self._workspace, "identity_limit": identity_limit},
             )
-
-    def blocks(self) -> list[Block]:
-        with self._reader_turn, translated(self._path):
-            rows = self._reader.execute(QUERIES["blocks"], {"workspace": self._workspace})
-            return [Block(*row) for row in rows]
 
     def sight(self) -> AbstractContextManager[Sight]:
         return self._transactions.sight()
