@@ -124,6 +124,37 @@ def test_what_somebody_wrote_does_not_steer_the_terminal(
         assert not {"\x1b", "\r", "\x07"} & set(out)
 
 
+@pytest.mark.parametrize(
+    "asked", [["constraint", "add", BOB, "+1555"], ["unlink", "1", BOB, "+1555"]]
+)
+def test_a_refusal_prints_the_chain_that_joins_the_two(
+    command: Reunite, there: tuple[str, ...], asked: list[str]
+) -> None:
+    *steps, message = command(*asked, *there).err.splitlines()
+    assert [step.partition(" were ")[0] for step in steps] == [
+        "  1. bob@x.co and 777",
+        "  2. 777 and ada@x.co",
+        "  3. ada@x.co and +1555",
+    ]
+    assert message == (
+        "reunite: other evidence still joins the two: unlink what is in the chain, or force it"
+    )
+
+
+def test_a_refusal_by_a_constraint_names_the_ways_out_that_there_are(
+    command: Reunite, parted: tuple[str, ...]
+) -> None:
+    kept = "the constraint of position 6 keeps two of these identifiers apart; remove it"
+    tried = command("identify", "--email", ADA, "--phone", "777", "--dry-run", *parted)
+    assert tried.err.splitlines() == [
+        "  1. ada@x.co and 777 come together in the request that was refused",
+        f"reunite: {kept}",
+    ]
+    assert command("merge", "1", "3", *parted).err.splitlines()[-1] == f"reunite: {kept}"
+    refused = command("identify", "--email", ADA, "--phone", "777", *parted)
+    assert refused.err.splitlines()[-1] == f"reunite: {kept}, or allow held request 1"
+
+
 def test_lookup_prints_each_person(command: Reunite, there: tuple[str, ...]) -> None:
     out = command("lookup", "--email", CYD, "--phone", "888", *there).out
     assert out.index(ADA) < out.index(CYD)

@@ -117,15 +117,21 @@ class ConstraintViolation(ReuniteError):
         position: int,
         held_id: int | None = None,
     ) -> None:
-        super().__init__(
-            f"the constraint of position {position} keeps two of these identifiers apart; "
-            "remove it, or allow the request that was held"
-        )
+        super().__init__(a, b, position)
         self.a = a
         self.b = b
         self.position = position
         self.held_id = held_id
         self.chain: Sequence[object] = ()
+
+    def __str__(self) -> str:
+        way_out = "remove it"
+        if self.held_id is not None:
+            way_out += f", or allow held request {self.held_id}"
+        return (
+            f"the constraint of position {self.position} keeps two of these identifiers apart; "
+            f"{way_out}"
+        )
 
 
 Refusal: TypeAlias = IdentityTooLarge | BlockedIdentifier | ConstraintViolation

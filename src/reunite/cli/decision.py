@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from reunite.cli.opening import opened
-from reunite.cli.person import say, show_person
+from reunite.cli.person import show_person
+from reunite.cli.printing import plain, say
+from reunite.cli.refusal import explained
 from reunite.evidence import Constraint, Identifier
 from reunite.http import decided, wire
 from reunite.identifier import Policy
@@ -43,10 +45,10 @@ def decide(asked: Callable[[Policy], Asked], given: Mapping[str, Any]) -> None:
 
     ``given`` has the command's options: who, why, dry_run, key, json and those that are settings.
     """
-    with opened(given) as store:
+    with opened(given) as store, explained(store):
         decision = Operations(store).perform(
             asked(store.policy),
-            who=given["who"] or getpass.getuser(),
+            who=given["who"] or _user(),
             why=given["why"],
             dry_run=given["dry_run"],
             key=given["key"],
@@ -55,6 +57,14 @@ def decide(asked: Callable[[Policy], Asked], given: Mapping[str, Any]) -> None:
         print(wire.encode(decided.decided(decision)).decode())
     else:
         _show(decision, Console(), is_tried=given["dry_run"])
+
+
+def _user() -> str:
+    """The user of this shell; in a container its number may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def identifier_of(policy: Policy, text: str) -> Identifier:
@@ -79,7 +89,7 @@ def show_constraints(constraints: Sequence[Constraint], console: Console) -> Non
     """Print constraints as a table."""
     table = Table("position", "keeps apart", "from")
     for one in constraints:
-        table.add_row(str(one.position), Text(one.a.key), Text(one.b.key))
+        table.add_row(str(one.position), plain(one.a.key), plain(one.b.key))
     console.print(table)
 
 

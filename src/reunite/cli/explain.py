@@ -9,7 +9,7 @@ from rich.console import Console
 
 from reunite.cli import options
 from reunite.cli.opening import opened
-from reunite.cli.person import say
+from reunite.cli.printing import say
 from reunite.http import wire
 from reunite.inquiry import Explanation, Inquiry
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from reunite.cli import options
 from reunite.cli.opening import opened
 from reunite.cli.page import page, summary
-from reunite.cli.person import say
+from reunite.cli.printing import say
 from reunite.errors import ExportStopped, InvalidSetting
 from reunite.http import wire
 from reunite.inquiry import Inquiry

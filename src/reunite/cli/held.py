@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from reunite.cli import options
 from reunite.cli.decision import DryRun, Key, Who, Why, decide, everything
 from reunite.cli.opening import opened
+from reunite.cli.printing import plain
 from reunite.evidence import Held
 from reunite.http import decided, wire
 from reunite.operations import Allow, Dismiss, Operations
@@ -75,5 +75,5 @@ def _table(found: list[Held]) -> Table:
     table = Table("id", "e-mail", "phone", "held by", "times")
     for one in found:
         by = f"constraint {one.constraint_position}" if one.constraint_position else "the limit"
-        table.add_row(str(one.id), Text(one.email), Text(one.phone), by, str(one.requests))
+        table.add_row(str(one.id), plain(one.email), plain(one.phone), by, str(one.requests))
     return table

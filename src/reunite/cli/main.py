@@ -18,6 +18,7 @@ from reunite.cli.graph import graph
 from reunite.cli.held import held
 from reunite.cli.importing import import_
 from reunite.cli.lookup import lookup
+from reunite.cli.printing import printable
 from reunite.cli.serve import CannotListen, serve
 from reunite.cli.show import show
 from reunite.cli.stats import stats
@@ -90,7 +91,7 @@ def main() -> None:
         app()
     except errors.ReuniteError as error:
         # A database driver's message may have several lines.
-        print("reunite:", *str(error).split(), file=sys.stderr)
+        print("reunite:", printable(" ".join(str(error).split())), file=sys.stderr)
         sys.exit(_exit_status(error))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from reunite.cli.printing import lines, plain, say
 from reunite.identity import Identity
 from reunite.inquiry import Foreseen
 
@@ -15,16 +15,15 @@ def show_person(identity: Identity, console: Console, **more: str) -> None:
     table = Table(show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    facts = {
-        **more,
-        "primary contact": str(identity.primary_contact_id),
-        "e-mails": "\n".join(identity.emails),
-        "phone numbers": "\n".join(identity.phone_numbers),
-        "secondary contacts": ", ".join(map(str, identity.secondary_contact_ids)),
-    }
-    for name, value in facts.items():
-        # What a store has is no mark-up.
-        table.add_row(name, Text(value or "none"))
+    for name, text in more.items():
+        table.add_row(name, plain(text))
+    table.add_row("primary contact", str(identity.primary_contact_id))
+    for name, values in (
+        ("e-mails", lines(identity.emails)),
+        ("phone numbers", lines(identity.phone_numbers)),
+        ("secondary contacts", plain(", ".join(map(str, identity.secondary_contact_ids)))),
+    ):
+        table.add_row(name, values or "none")
     console.print(table)
 
 
@@ -40,12 +39,3 @@ def show_foreseen(foreseen: Foreseen, console: Console) -> None:
     if writes.demoted_contact_id is not None:
         say(console, f"Contact {writes.demoted_contact_id} would become secondary.")
     say(console, "It would write nothing." if writes.type is None else "Nothing was written.")
-
-
-def say(console: Console, text: str) -> None:
-    """Print one line as it is, however wide; what cannot be printed is left out.
-
-    Who decided something and why is free text, which a terminal must not obey.
-    """
-    shown = "".join(character if character.isprintable() else "\ufffd" for character in text)
-    console.print(Text(shown), soft_wrap=True, highlight=False)

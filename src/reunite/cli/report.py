@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
+
+from reunite.cli.printing import plain, say
 
 if TYPE_CHECKING:
     from reunite.bulk.importing import Outcome
@@ -33,7 +34,7 @@ def show(outcome: Outcome, console: Console, *, is_dry: bool) -> None:
 def _show_reading(reading: Reading, console: Console) -> None:
     for source in reading.sources:
         columns = ", ".join(f"{ours} from {theirs}" for ours, theirs in source.mapping.items())
-        console.print(f"{source.name}: {columns}", highlight=False, soft_wrap=True)
+        say(console, f"{source.name}: {columns}")
     console.print(
         f"{reading.rows:,} rows read: {reading.taken:,} taken, {reading.deleted:,} soft-deleted, "
         f"{reading.refused:,} refused"
@@ -151,7 +152,7 @@ def _print(
         is_number = all(row[place].replace(",", "").isdigit() for row in rows)
         table.add_column(name, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*map(plain, row))
     console.print(f"\n[bold]{title}[/bold]", highlight=False)
     console.print(table)
 

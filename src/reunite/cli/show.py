@@ -11,7 +11,8 @@ from rich.console import Console
 
 from reunite.cli import options
 from reunite.cli.opening import opened
-from reunite.cli.person import say, show_person
+from reunite.cli.person import show_person
+from reunite.cli.printing import say
 from reunite.http import wire
 from reunite.inquiry import Event, History, Inquiry, Item
 from reunite.inquiry.inquiry import EVENTS, MOST_EVENTS

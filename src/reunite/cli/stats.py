@@ -9,11 +9,11 @@ import typer
 from rich.bar import Bar
 from rich.console import Console, RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from reunite.cli import options
 from reunite.cli.extra import require_bulk
 from reunite.cli.opening import seen
+from reunite.cli.printing import lines, plain
 from reunite.http import wire
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _show_doubtful(statistics: Statistics, console: Console) -> None:
                 str(each.primary_contact_id),
                 f"{each.identifiers:,}",
                 f"{each.names:,}",
-                "\n".join(map(_cut, each.examples)),
+                lines(map(_cut, each.examples)),
                 "no single one" if each.glue is None else _cut(each.glue.key),
             )
             for each in statistics.doubtful
@@ -156,8 +156,7 @@ def _print(
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        # What a store has is no mark-up.
-        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+        table.add_row(*(plain(cell) if isinstance(cell, str) else cell for cell in row))
     if table.row_count:
         console.print(table)
 

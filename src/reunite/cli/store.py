@@ -11,6 +11,8 @@ from rich.table import Table
 from reunite.cli import options
 from reunite.cli.opening import opened, settings_of
 from reunite.cli.person import show_foreseen, show_person
+from reunite.cli.printing import plain
+from reunite.cli.refusal import explained
 from reunite.http import wire
 from reunite.identifier import present
 from reunite.inquiry import Inquiry
@@ -41,10 +43,12 @@ def identify(
 ) -> None:
     """Reconcile one request and print the whole person."""
     with opened(locals()) as store:
-        if dry_run:
-            foreseen = Inquiry(store).foresee(present(store.policy, email, phone))
-        else:
-            person = store.identify(email=email, phone_number=phone)
+        presented = present(store.policy, email, phone)
+        with explained(store, presented):
+            if dry_run:
+                foreseen = Inquiry(store).foresee(presented)
+            else:
+                person = store.identify(email=email, phone_number=phone)
     if json:
         print(wire.encode(foreseen if dry_run else wire.respond(person)).decode())
     elif dry_run:
@@ -94,5 +98,5 @@ def _table(facts: dict[str, str | int | None]) -> Table:
     table.add_column(style="bold")
     table.add_column()
     for name, value in facts.items():
-        table.add_row(name, "none" if value is None else str(value) or "none")
+        table.add_row(name, "none" if value is None else plain(str(value)))
     return table

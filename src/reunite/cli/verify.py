@@ -12,6 +12,7 @@ from rich.text import Text
 from reunite.cli import options
 from reunite.cli.extra import require_bulk
 from reunite.cli.opening import seen
+from reunite.cli.printing import say
 from reunite.http import wire
 
 if TYPE_CHECKING:
@@ -73,8 +74,7 @@ def _show(verification: Verification, console: Console) -> None:
         console.print("sound: everything holds")
     for finding in verification.findings:
         console.print(Text(f"{finding.rule.replace('_', ' ')}: {finding.total:,}", style="bold"))
-        # What a store has is no mark-up, and no line of it is broken.
         for case in finding.cases:
-            console.print(Text(f"  {case}"), soft_wrap=True)
+            say(console, f"  {case}")
         if finding.total > len(finding.cases):
             console.print(f"  … and {finding.total - len(finding.cases):,} more")

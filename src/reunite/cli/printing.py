@@ -1,0 +1,28 @@
+"""How text of a store, or of a file, is printed: as it is, and never obeyed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.text import Text
+
+
+def printable(text: str) -> str:
+    """The same on one line, with U+FFFD for what a terminal would obey."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
+
+
+def plain(text: str) -> Text:
+    """The same as `printable`, and no mark-up."""
+    return Text(printable(text))
+
+
+def lines(texts: Iterable[str]) -> Text:
+    """Each text on a line of its own, as `plain` has it."""
+    return Text("\n").join(map(plain, texts))
+
+
+def say(console: Console, text: str) -> None:
+    """Print one line as `plain` has it, however wide."""
+    console.print(plain(text), soft_wrap=True, highlight=False)
