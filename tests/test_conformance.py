@@ -234,6 +234,13 @@ def test_bad_input_is_refused_and_nothing_is_written(
     assert store.totals() == Totals(contacts=0, identities=0)
 
 
+def test_a_field_that_means_nothing_is_refused_and_not_left_out(store: Store) -> None:
+    (answer,) = store.identify_many([{"email": "a@x.co", "phoneNumber": "1"}])
+    assert isinstance(answer, InvalidIdentifier)
+    assert "'phoneNumber', which means nothing; it has email, phone_number" in str(answer)
+    assert store.totals() == Totals(contacts=0, identities=0)
+
+
 def test_many_requests_are_answered_in_order_each_right_after_itself(store: Store) -> None:
     answers = store.identify_many(
         [

@@ -37,6 +37,7 @@ MOST = 1_000
 
 Body = dict[str, object]
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class Deciding:
@@ -64,8 +65,8 @@ class Deciding:
             return Unlink(
                 contact_id,
                 self._pair(body.get("pair")),
-                self._identifier(body, "identifier") if body.get("identifier") else None,
-                _number(body, "position") if body.get("position") is not None else None,
+                _given(body, "identifier", self._identifier),
+                _given(body, "position", _number),
                 _switch(body, "constrain", default=True),
                 _switch(body, "force", default=False),
             )
@@ -180,6 +181,11 @@ def _only_identifier(policy: Policy, value: object, where: str) -> Identifier:
     if not isinstance(found, Identifier):
         raise BadRequest(f"{where} names a contact", "an identifier")
     return found
+
+
+def _given(body: Body, name: str, read: Callable[[Body, str], T]) -> T | None:
+    """What a body has under a name; null is the same as nothing."""
+    return None if body.get(name) is None else read(body, name)
 
 
 def _number(body: Body, name: str) -> int:
