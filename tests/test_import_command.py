@@ -110,6 +110,29 @@ def test_what_was_not_taken_is_listed_with_line_column_value_and_reason(
     ]
 
 
+@pytest.mark.parametrize("option", ["--rejects", "--renumber"])
+@pytest.mark.parametrize("place", ["nowhere/map.csv", "folder"])
+def test_what_cannot_be_written_is_told_before_anything_is_read(
+    people: Path, command: Reunite, database: str, shell: Path, option: str, place: str
+) -> None:
+    (shell / "folder").mkdir()
+    people.unlink()
+    result = command("import", str(people), option, place)
+    assert result.status == 6
+    assert result.err.startswith(f"reunite: {place}: cannot be written: name a file in a folder")
+
+
+def test_a_map_of_ids_that_cannot_be_written_leaves_the_store_as_it_was(
+    people: Path, command: Reunite, database: str, shell: Path, fresh_workspace: str
+) -> None:
+    (shell / ".map.csv.part").mkdir()
+    result = command("import", str(people), "--renumber", "map.csv")
+    assert result.status == 6
+    assert result.err.startswith("reunite: map.csv: cannot be written: ")
+    with reunite.open(database, workspace=fresh_workspace) as store:
+        assert store.totals().contacts == 0
+
+
 def test_columns_that_nobody_knows_are_named_by_hand(
     shell: Path, command: Reunite, database: str
 ) -> None:

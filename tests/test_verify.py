@@ -557,6 +557,19 @@ def test_a_shell_sees_whether_a_store_is_sound(
     assert json.loads(data.out)["findings"][0]["rule"] == "identifier_missing"
 
 
+def test_any_folder_will_do_for_what_is_spilled(
+    command: Reunite, open_store: OpenStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "o'b $path"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    with reunite.open("sqlite:///reunite.db") as store:
+        store.identify("ada@example.com", "123")
+    assert command("verify").status == 0
+    assert command("export", "--full", "all").status == 0
+    assert command("import", "--full", "all", "--database", "sqlite:///other.db").status == 0
+
+
 def _blocked(tables: Tables) -> set[Node]:
     """What the growing blocked."""
     nodes = {(row["type"], row["key"]) for row in tables.identifiers}

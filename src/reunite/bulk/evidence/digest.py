@@ -55,7 +55,8 @@ def _digest(engine: Engine, table: str, name: str, leader: Numbers) -> str:
     engine.connection.execute(
         f"copy (select case when led.rowid = leader then '+' else ' ' end || {name} as line"
         f" from {table} positional join led where leader >= 0 order by leader, led.rowid)"
-        f" to '{path}' (format csv, header false, quote '', escape '', delimiter '\x01')"
+        " to $path (format csv, header false, quote '', escape '', delimiter '\x01')",
+        {"path": str(path)},
     )
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import duckdb
 import msgspec
 
 from reunite import repositories
@@ -18,7 +20,7 @@ from reunite.bulk.importing.report import Effect, effect_of
 from reunite.bulk.importing.writing import write
 from reunite.bulk.progress import Progress
 from reunite.bulk.reading import Reading, Source, read, read_blocks, write_rejects
-from reunite.errors import OutcomeUnknown, ReuniteError
+from reunite.errors import ImportStopped, OutcomeUnknown, ReuniteError
 from reunite.identifier import Policy
 from reunite.reconcile import Microseconds
 from reunite.repositories import Loading, Snapshot
@@ -118,6 +120,8 @@ def _prepare(
     engine: Engine, store: Store, order: Import, progress: Progress
 ) -> tuple[Reading, Microseconds]:
     """Read, normalise and join; and when that was, by the store's clock."""
+    _require_place(order.rejects)
+    _require_place(order.renumber)
     with store.snapshot() as snapshot:
         at, policy = snapshot.at, snapshot.policy
     reading = read(
@@ -138,6 +142,14 @@ def _prepare(
     if order.rejects is not None:
         write_rejects(engine, order.rejects)
     return reading, at
+
+
+def _require_place(path: Path | None) -> None:
+    """Find out before the work, and not after it, whether a file can be written."""
+    if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK)):
+        raise ImportStopped(
+            f"{path}: cannot be written: name a file in a folder that exists and may be written"
+        )
 
 
 def _note_blocks(engine: Engine, path: Path | None, policy: Policy) -> None:
@@ -167,10 +179,13 @@ def _map_of_ids(plan: Plan, path: Path | None) -> Iterator[None]:
         yield
         return
     beside = path.with_name(f".{path.name}.part")
-    plan.engine.connection.execute(
-        "copy (select source_id as old, id as new from aged order by id) to $path (header)",
-        {"path": str(beside)},
-    )
+    try:
+        plan.engine.connection.execute(
+            "copy (select source_id as old, id as new from aged order by id) to $path (header)",
+            {"path": str(beside)},
+        )
+    except duckdb.IOException as error:
+        raise ImportStopped(f"{path}: cannot be written: {error}") from None
     kept = (
         f"see by reunite stats whether the rows are there: if so, {beside} is the map of their ids,"
         f" to be renamed {path.name}; if not, import again"
