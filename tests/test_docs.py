@@ -66,8 +66,9 @@ def test_the_readme_s_requests_get_the_readme_s_answers(
             assert printed.stdout.strip() == expected, command
 
 
-def test_the_readme_s_python_runs(tmp_path: Path, shell: dict[str, str]) -> None:
-    (example,) = blocks(README, "python")
+def run_python(text: str, tmp_path: Path, shell: dict[str, str]) -> str:
+    """What a page's one example in Python prints."""
+    (example,) = blocks(text, "python")
     printed = subprocess.run(
         [sys.executable, "-c", example],
         cwd=tmp_path,
@@ -76,7 +77,23 @@ def test_the_readme_s_python_runs(tmp_path: Path, shell: dict[str, str]) -> None
         check=True,
         text=True,
     )
-    assert printed.stdout.startswith("1 ('foo@example.com',) ('1234567890',) created")
+    return printed.stdout
+
+
+def test_the_readme_s_python_runs(tmp_path: Path, shell: dict[str, str]) -> None:
+    printed = run_python(README, tmp_path, shell)
+    assert printed.startswith("1 ('foo@example.com',) ('1234567890',) created")
+
+
+def test_the_python_of_explain_and_undo_runs(tmp_path: Path, shell: dict[str, str]) -> None:
+    page = (ROOT / "docs/explain-and-undo.md").read_text()
+    *sentences, unlinked, joined = run_python(page, tmp_path, shell).splitlines()
+    assert [sentence.partition(" in contact")[0] for sentence in sentences] == [
+        "ann@x.co and 15551234567 were presented together",
+        "15551234567 and ben@x.co were presented together",
+    ]
+    assert unlinked == "3 [('ann@x.co',), ('ben@x.co',), ()]"
+    assert joined == "True"
 
 
 def test_the_story_of_explain_and_undo_happens_as_it_is_told(

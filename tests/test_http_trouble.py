@@ -16,12 +16,12 @@ import pytest
 import reunite
 from reunite import (
     OutcomeUnknown,
-    Shed,
     StoreError,
     StoreFull,
     StoreUnavailable,
     UnsuitableStore,
 )
+from reunite.errors import Shed
 from reunite.http import serve_app
 from reunite.identifier import Presented
 from reunite.identity import Identified

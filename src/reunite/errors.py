@@ -17,11 +17,12 @@
     ├── ImportStopped          what was to be imported cannot be, as it is; nothing was written
     ├── ExportStopped          what was to be exported could not be written where it was to go
     ├── Shed                   not taken: too many requests wait, or this one waited too long
-    └── Refused                this program must not work on this store
-        ├── PolicyMismatch     it was made with another phone region or rule version
-        ├── SchemaMismatch     its schema is newer, or older and may not be migrated here
-        └── UnsuitableStore    it lacks what the promises rest on
-    InvalidSetting             a setting or a store's URL that means nothing
+    ├── StoreRefused           this program must not work on this store
+    │   ├── PolicyMismatch     it was made with another phone region or rule version
+    │   ├── SchemaMismatch     its schema is newer, or older and may not be migrated here
+    │   └── UnsuitableStore    it lacks what the promises rest on
+    ├── InvalidSetting         a setting or a store's URL that means nothing
+    └── CannotListen           the server's address cannot be listened on
 
 The edge turns them into problem+json in one place (`http/problem.py`), the command line into exit
 codes in one place (`cli`).
@@ -215,21 +216,25 @@ class Shed(ReuniteError):
     """Not taken, because too many requests wait or this one waited past its deadline."""
 
 
-class Refused(ReuniteError):
+class StoreRefused(ReuniteError):
     """This program, set as it is, must not work on this store."""
 
 
-class PolicyMismatch(Refused):
+class PolicyMismatch(StoreRefused):
     """The store was made with another policy (phone region or rule version)."""
 
 
-class SchemaMismatch(Refused):
+class SchemaMismatch(StoreRefused):
     """The store's schema is newer than this program, or older and may not be migrated here."""
 
 
-class UnsuitableStore(Refused):
+class UnsuitableStore(StoreRefused):
     """The store lacks something that the promises rest on, such as working advisory locks."""
 
 
 class InvalidSetting(ReuniteError):
     """A setting or a store's URL that cannot be understood; the message says what would be."""
+
+
+class CannotListen(ReuniteError):
+    """The server's address cannot be listened on; the message says what to do."""

@@ -19,16 +19,16 @@ from reunite.cli.held import held
 from reunite.cli.importing import import_
 from reunite.cli.lookup import lookup
 from reunite.cli.printing import printable
-from reunite.cli.serve import CannotListen, serve
+from reunite.cli.serve import serve
 from reunite.cli.show import show
 from reunite.cli.stats import stats
 from reunite.cli.store import identify, migrate, workspace
 from reunite.cli.verify import verify
 
 EXIT_STATUSES: dict[type[errors.ReuniteError], int] = {
-    CannotListen: 1,
+    errors.CannotListen: 1,
     errors.InvalidSetting: 2,
-    errors.Refused: 3,
+    errors.StoreRefused: 3,
     errors.StoreError: 4,
     errors.InvalidIdentifier: 5,
     errors.IdentityTooLarge: 5,

@@ -21,7 +21,7 @@ from uvicorn.supervisors import Multiprocess
 
 from reunite import logs, repositories
 from reunite.cli import options
-from reunite.errors import ReuniteError
+from reunite.errors import CannotListen
 from reunite.http.protocol import Protocol
 from reunite.settings import Settings
 
@@ -35,10 +35,6 @@ _CURL = """curl -s {url}/identify -H 'Content-Type: application/json'{key} \
 -d '{{"email": "foo@example.com", "phoneNumber": "1234567890"}}'"""
 
 _log = logging.getLogger("reunite")
-
-
-class CannotListen(ReuniteError):
-    """The address cannot be listened on; the message says what to do."""
 
 
 def serve(

@@ -108,7 +108,7 @@ KINDS: dict[type[Exception], Kind] = {
     errors.Shed: Kind("overloaded", 503, "Too many requests wait"),
     errors.StoreUnavailable: Kind("store-unavailable", 503, "The store does not answer"),
     errors.OutcomeUnknown: Kind("outcome-unknown", 503, "Whether it was written is not known"),
-    errors.Refused: Kind("store-refused", 503, "The store is not what this server needs"),
+    errors.StoreRefused: Kind("store-refused", 503, "The store is not what this server needs"),
     NotReady: Kind("not-ready", 503, "The server is not ready"),
     errors.StoreFull: Kind("store-full", 507, "The store's disk is full"),
 }
@@ -117,7 +117,7 @@ KINDS: dict[type[Exception], Kind] = {
 _DETAILS: dict[type[Exception], str] = {
     Exception: "The reason stands in the server's log under this request id.",
     errors.StoreError: "The reason stands in the server's log under this request id.",
-    errors.Refused: "Nothing was written; the reason stands in the server's log.",
+    errors.StoreRefused: "Nothing was written; the reason stands in the server's log.",
     errors.Shed: "Nothing was written; ask again after Retry-After seconds.",
     errors.StoreUnavailable: "Nothing was written; ask again after Retry-After seconds.",
     errors.OutcomeUnknown: "The answer of the store was lost: written or not, repeating is safe.",
@@ -201,7 +201,7 @@ def report(error: Exception, request_id: str) -> None:
     if _listed(error) is Exception:
         _log.error("request failed", exc_info=error, extra=extra)
         return
-    if isinstance(error, errors.StoreError | errors.Refused):
+    if isinstance(error, errors.StoreError | errors.StoreRefused):
         # Further lines of a driver's message may quote a row.
         extra["reason"] = str(error).partition("\n")[0]
     _log.warning("request refused", extra=extra)

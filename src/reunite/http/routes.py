@@ -11,8 +11,8 @@ from reunite.errors import (
     InvalidIdentifier,
     OutcomeUnknown,
     Refusal,
-    Refused,
     StoreError,
+    StoreRefused,
 )
 from reunite.http import problem, wire
 from reunite.http.inquiring import Inquiring
@@ -121,7 +121,7 @@ class Health:
         """Answer what Prometheus reads; without the store's totals if it does not answer."""
         try:
             totals = await self._monitor.look()
-        except (StoreError, Refused) as error:
+        except (StoreError, StoreRefused) as error:
             problem.report(error, request.id.decode())
             totals = None
         body, content_type = metrics.render(totals)

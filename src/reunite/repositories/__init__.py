@@ -40,8 +40,8 @@ def open(
         migrate: whether the schema may be created or brought up to date.
         on_repeat: called each time a transaction is repeated that surely was not committed.
 
-    Raises `InvalidSetting` for a URL or region that means nothing, `Refused` for a store that this
-    program must not work on, `StoreUnavailable` for one that does not answer.
+    Raises `InvalidSetting` for a URL or region that means nothing, `StoreRefused` for a store that
+    it must not work on, `StoreUnavailable` for one that does not answer.
     """
     policy = Policy(phone_region)
     if is_sqlite(url):

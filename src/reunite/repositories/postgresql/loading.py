@@ -47,7 +47,7 @@ def open_loading(
         url: of the database, as libpq knows it.
         patience: seconds to wait while others write.
 
-    Raises `Refused` for a store that this program must not work on, `StoreUnavailable` for one that
+    Raises `StoreRefused` for a store that it must not work on, `StoreUnavailable` for one that
     does not answer or stays locked, `InvalidSetting` for a URL that means nothing.
     """
     with connected(url) as live:

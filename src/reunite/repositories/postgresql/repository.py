@@ -80,7 +80,7 @@ def open_postgresql(
         lock_timeout: seconds that one try waits for the workspace's lock.
         on_repeat: called each time something is repeated that surely was not committed.
 
-    Raises `Refused` for a store that this program must not work on, `StoreUnavailable` for one that
+    Raises `StoreRefused` for a store that it must not work on, `StoreUnavailable` for one that
     does not answer, `InvalidSetting` for a URL that means nothing.
     """
     repeated = on_repeat or _nothing

@@ -48,7 +48,7 @@ def open_snapshot(
 ) -> Iterator[PostgresqlSnapshot | None]:
     """A snapshot of a workspace of a database; None where there is no such workspace.
 
-    Raises `Refused` for a store that this program must not work on, `StoreUnavailable` for one that
+    Raises `StoreRefused` for a store that it must not work on, `StoreUnavailable` for one that
     does not answer, `InvalidSetting` for a URL that means nothing.
     """
     with connected(url) as live:

@@ -36,7 +36,7 @@ def open_loading(
         path: of the file; its folder must exist.
         patience: seconds to wait while others write.
 
-    Raises `Refused` for a store that this program must not work on, `StoreUnavailable` for one that
+    Raises `StoreRefused` for a store that it must not work on, `StoreUnavailable` for one that
     does not answer or stays locked.
     """
     # Its log lies beside the file itself, not beside a link to it.

@@ -40,7 +40,7 @@ _QUOTED = frozenset(
 def open_snapshot(path: str, *, workspace: str, policy: Policy) -> Iterator[SqliteSnapshot | None]:
     """A snapshot of a workspace of a file; None where there is no such file or workspace.
 
-    Raises `Refused` for a store that this program must not work on, `StoreUnavailable` for one that
+    Raises `StoreRefused` for a store that it must not work on, `StoreUnavailable` for one that
     does not answer.
     """
     file = Path(path)
