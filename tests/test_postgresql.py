@@ -180,10 +180,10 @@ def test_all_that_the_package_takes_is_in_normal_form(
 def test_arrays_that_do_not_match_and_unknown_workspaces_are_refused(
     empty: psycopg.Connection,
 ) -> None:
-    with pytest.raises(psycopg.Error, match="as many") as unmatched:
-        empty.execute(IDENTIFY, ("default", ["a@x.co"], ["1", "2"]))
-    assert unmatched.value.sqlstate == "RU003"
     for query in IDENTIFY, RECOGNISE:
+        with pytest.raises(psycopg.Error, match="as many") as unmatched:
+            empty.execute(query, ("default", ["a@x.co"], ["1", "2"]))
+        assert unmatched.value.sqlstate == "RU003"
         with pytest.raises(psycopg.Error, match="no workspace 'nowhere'") as unknown:
             empty.execute(query, ("nowhere", ["a@x.co"], ["1"]))
         assert unknown.value.sqlstate == "RU002"

@@ -4,7 +4,8 @@
 --
 -- E-mails and phones are presented pairwise, in normal form, null for what is absent. Arguments
 -- begin with p_, variables with v_. Own SQLSTATEs: RU001 wrong isolation, RU002 no such workspace,
--- RU003 the arrays do not match; 23514 says which value is not in normal form.
+-- RU003 the arrays do not match; 23514 says of what value that is not in normal form a contact would
+-- have been made.
 --
 -- This file is applied as a whole whenever it changed, so everything in it replaces.
 
@@ -38,6 +39,19 @@ begin
     raise exception 'the server takes no writes' using errcode = 'read_only_sql_transaction';
   end if;
   perform reunite.workspace_id(p_workspace);
+end
+$$;
+
+
+-- Raises unless e-mails and phones are presented pairwise.
+create or replace function reunite.require_pairs(p_emails text[], p_phones text[]) returns void
+language plpgsql immutable
+as $$
+begin
+  if cardinality(p_emails) is distinct from cardinality(p_phones) then
+    raise exception 'there must be as many e-mails as phones, null for what is absent'
+      using errcode = 'RU003';
+  end if;
 end
 $$;
 
@@ -429,6 +443,7 @@ declare
   v_workspace int;
   v_has_blocks boolean;
 begin
+  perform reunite.require_pairs(p_emails, p_phones);
   select w.id, w.has_blocks into v_workspace, v_has_blocks
   from reunite.workspace w where w.name = p_workspace;
   if not found then
@@ -579,10 +594,7 @@ begin
     raise exception 'identify_many needs the isolation read committed, not %',
       current_setting('transaction_isolation') using errcode = 'RU001';
   end if;
-  if cardinality(p_emails) is distinct from cardinality(p_phones) then
-    raise exception 'identify_many needs as many e-mails as phones, null for what is absent'
-      using errcode = 'RU003';
-  end if;
+  perform reunite.require_pairs(p_emails, p_phones);
   if current_setting('synchronous_commit') = 'off' then
     perform set_config('synchronous_commit', 'on', true);
   end if;
