@@ -259,7 +259,7 @@ def test_after_all_that_can_happen_the_glue_is_what_a_block_would_part(
                 if each.glue is None:
                     assert not parting
                 else:
-                    glue = Identifier(each.glue.type, each.glue.key)
+                    glue = Identifier(each.glue.type, each.glue.value)
                     assert parting[glue] == min(parting.values()) == each.glue.names_without
 
 
@@ -376,7 +376,7 @@ def test_those_with_most_names_come_first(command: Reunite, three: tuple[str, ..
         "contacts": 2,
         "names": 2,
         "examples": ["ada@d0x12.example", "ben@d1x12.example"],
-        "glue": {"type": "phone", "key": "12", "namesWithout": 1},
+        "glue": {"type": "phone", "value": "12", "namesWithout": 1},
     }
 
 

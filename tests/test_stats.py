@@ -49,7 +49,7 @@ def test_it_counts(command: Reunite, family: tuple[str, ...]) -> None:
         "example": "ada@example.com",
     }
     assert data["busiest"] == [
-        {"type": "phone", "key": "123", "contacts": 5, "others": 5, "blocked": False}
+        {"type": "phone", "value": "123", "contacts": 5, "others": 5, "blocked": False}
     ]
 
 

@@ -73,7 +73,7 @@ def doubts_of(statistics: Mapping[str, Any]) -> list[Doubt]:
         Doubt(
             each["primaryContactId"],
             tuple(Identifier("email", key) for key in each["examples"]),
-            each["glue"] and Identifier(each["glue"]["type"], each["glue"]["key"]),
+            each["glue"] and Identifier(each["glue"]["type"], each["glue"]["value"]),
         )
         for each in statistics["doubtful"]
     ]

@@ -120,7 +120,7 @@ def _show_busiest(statistics: Statistics, console: Console) -> None:
                 f"{each.contacts:,}",
                 f"{each.others:,} {'e-mails' if each.type == 'phone' else 'phones'}",
                 each.type,
-                _cut(each.key) + (" (blocked)" if each.blocked else ""),
+                _cut(each.value) + (" (blocked)" if each.blocked else ""),
             )
             for each in statistics.busiest
         ),
@@ -139,7 +139,7 @@ def _show_doubtful(statistics: Statistics, console: Console) -> None:
                 f"{each.identifiers:,}",
                 f"{each.names:,}",
                 lines(map(_cut, each.examples)),
-                "no single one" if each.glue is None else _cut(each.glue.key),
+                "no single one" if each.glue is None else _cut(each.glue.value),
             )
             for each in statistics.doubtful
         ),

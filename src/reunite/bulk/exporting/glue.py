@@ -24,7 +24,7 @@ class Glue(msgspec.Struct, frozen=True, rename="camel"):
     """An identifier, and how many names at most would still be one identity without it."""
 
     type: str
-    key: str
+    value: str
     names_without: int
 
 

@@ -15,9 +15,6 @@ from reunite.repositories.bulk import Snapshot
 
 QUERIES = queries.load("reunite.bulk.exporting", "statistics.sql")
 
-LISTED = 10
-"""How many identities and identifiers are listed, unless another number is asked for."""
-
 
 class Step(msgspec.Struct, frozen=True):
     """Identities of a size from ``from_`` to ``to`` identifiers, and the contacts in them."""
@@ -45,7 +42,7 @@ class Busy(msgspec.Struct, frozen=True):
     """
 
     type: str
-    key: str
+    value: str
     contacts: int
     others: int
     blocked: bool
@@ -69,7 +66,7 @@ class Statistics(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def statistics_of(
-    engine: Engine, snapshot: Snapshot, progress: Progress, *, limit: int = LISTED
+    engine: Engine, snapshot: Snapshot, progress: Progress, *, limit: int
 ) -> Statistics:
     """Count a workspace; lists have so many at most. Raises `StoreError` where the store fails."""
     bring_table(engine, snapshot, "contact", progress)
