@@ -11,7 +11,7 @@ import psycopg
 
 from oracle import Node, components, nodes_of
 
-SQLITE, POSTGRESQL = "sqlite:///", "postgresql://"
+SQLITE = "sqlite:///"
 COLUMNS = {
     "contact": "id, identity_id, created_at, email, phone, position, source, anchor",
     "identifier": "type, key, contact_id, blocked_by",

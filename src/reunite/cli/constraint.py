@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 from rich.console import Console
 
 from reunite.cli import options
 from reunite.cli.decision import (
-    NAMED,
     DryRun,
     Key,
     Who,
@@ -25,13 +22,11 @@ from reunite.operations import Constrain, Operations, Unconstrain
 
 constraint = typer.Typer(help="Who must never be one person.", no_args_is_help=True)
 
-_Named = Annotated[str, typer.Argument(help=NAMED, show_default=False)]
-
 
 @constraint.command("add")
 def add(
-    a: _Named,
-    b: _Named,
+    a: options.Named,
+    b: options.Named,
     who: Who = None,
     why: Why = None,
     dry_run: DryRun = False,
@@ -47,8 +42,8 @@ def add(
 
 @constraint.command("remove")
 def remove(
-    a: _Named,
-    b: _Named,
+    a: options.Named,
+    b: options.Named,
     who: Who = None,
     why: Why = None,
     dry_run: DryRun = False,

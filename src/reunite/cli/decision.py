@@ -37,7 +37,6 @@ Key = Annotated[
         show_default=False,
     ),
 ]
-NAMED = "An e-mail, a phone number, or '#7' for contact 7."
 
 
 def decide(asked: Callable[[Policy], Asked], given: Mapping[str, Any]) -> None:

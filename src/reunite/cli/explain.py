@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
 from rich.console import Console
 
 from reunite.cli import options
@@ -13,12 +10,10 @@ from reunite.cli.printing import say
 from reunite.http import wire
 from reunite.inquiry import Explanation, Inquiry
 
-_ASKED = "An e-mail, a phone number, or '#7' for contact 7."
-
 
 def explain(
-    a: Annotated[str, typer.Argument(help=_ASKED, show_default=False)],
-    b: Annotated[str, typer.Argument(help=_ASKED, show_default=False)],
+    a: options.Named,
+    b: options.Named,
     json: options.Json = False,
     database: options.Database = None,
     workspace: options.Workspace = None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,10 +11,10 @@ from rich.console import Console
 
 from reunite.cli import options
 from reunite.cli.extra import require_bulk
+from reunite.cli.opening import settings_of
 from reunite.cli.report import show
 from reunite.errors import InvalidSetting
 from reunite.http import wire
-from reunite.settings import Settings
 
 if TYPE_CHECKING:
     from reunite.bulk.importing import Store
@@ -74,9 +73,7 @@ def import_(
     from reunite.bulk.progress import Progress
     from reunite.bulk.reading import sources_of
 
-    settings = Settings.read(
-        os.environ, database=database, workspace=workspace, phone_region=phone_region
-    )
+    settings = settings_of(locals())
     store = Store(settings.database, settings.workspace, settings.phone_region)
     if full is not None:
         given = (sources, table, query, file_format, mapping, block, rejects, renumber)

@@ -46,6 +46,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Memory = Annotated[
     str, typer.Option(metavar="SIZE", help="What may be held before it is spilled to disk.")
 ]
+Named = Annotated[
+    str,
+    typer.Argument(help="An e-mail, a phone number, or '#7' for contact 7.", show_default=False),
+]
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _SMALLEST = 128 << 20

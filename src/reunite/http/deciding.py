@@ -18,6 +18,7 @@ from reunite.identifier import Policy
 from reunite.inquiry.asked import LARGEST_ID
 from reunite.lane import Lane
 from reunite.operations import (
+    PAGE,
     Allow,
     Asked,
     Block,
@@ -31,9 +32,8 @@ from reunite.operations import (
     Unlink,
 )
 
-PAGE = 100
 MOST = 1_000
-"""Rows of a page of a list, and the most that can be asked for."""
+"""The most rows of a list that can be asked for at once."""
 
 Body = dict[str, object]
 R = TypeVar("R")

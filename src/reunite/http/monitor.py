@@ -11,7 +11,7 @@ from reunite.repositories import Repository, Totals
 
 
 class Monitor:
-    """Looks at a repository of its own, one look at a time: who asks meanwhile shares it."""
+    """Looks at the store beside the lane, one look at a time: who asks meanwhile shares it."""
 
     def __init__(self, repository: Repository, timeout: float) -> None:
         self._repository = repository

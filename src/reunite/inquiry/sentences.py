@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from reunite.evidence import Contact, Entry
@@ -83,9 +84,7 @@ def _taken_back(taken_back: TakenBack) -> str:
 
 
 def _said(decided: KeptApart | TakenBack) -> str:
-    by = "" if decided.who is None else f" by {decided.who}"
-    why = "" if decided.why is None else f": {decided.why}"
-    return f"{by} on {decided.at:%Y-%m-%d}{why}"
+    return _decided(decided.who, decided.at, decided.why)
 
 
 def _by_hand(entry: Entry) -> str:
@@ -94,9 +93,13 @@ def _by_hand(entry: Entry) -> str:
 
 
 def _who_when_why(entry: Entry) -> str:
-    by = "" if entry.who is None else f" by {entry.who}"
-    why = "" if entry.why is None else f": {entry.why}"
-    return f"{by} on {_day(entry)}{why}"
+    return _decided(entry.who, moment(entry.at), entry.why)
+
+
+def _decided(who: str | None, at: datetime, why: str | None) -> str:
+    by = "" if who is None else f" by {who}"
+    because = "" if why is None else f": {why}"
+    return f"{by} on {at:%Y-%m-%d}{because}"
 
 
 def _day(entry: Entry) -> str:

@@ -13,9 +13,10 @@ from reunite.operations.asked import (
     Unlink,
 )
 from reunite.operations.decision import SHOWN, Decision, Pairs
-from reunite.operations.operations import Operations, StandingBlock
+from reunite.operations.operations import PAGE, Operations, StandingBlock
 
 __all__ = [
+    "PAGE",
     "SHOWN",
     "Allow",
     "Asked",

@@ -37,10 +37,11 @@ class Totals(msgspec.Struct, frozen=True):
 
 
 class Repository(Protocol):
-    """One workspace of one store, for one thread at a time.
+    """One workspace of one store.
 
-    Beside that thread another may call `recognise_many`: it has a connection of its own, so that
-    what is known need not wait behind writes. All methods raise `StoreUnavailable`,
+    What writes is for one thread at a time. What only looks, `recognise_many` among it, others may
+    call meanwhile: it has connections of its own, for which they take turns, so that what is known
+    need not wait behind writes. All methods raise `StoreUnavailable`,
     `OutcomeUnknown` or `StoreFull` where the store fails.
     """
 

@@ -16,13 +16,14 @@ _ENDS = {
     "b_key": "varchar",
     "position": "bigint",
 }
-_HELD = {
+HELD = {
     "type": "varchar",
     "key": "varchar",
     "contact_id": "bigint",
     "identity_id": "bigint",
     "blocked": "boolean",
 }
+"""Identifiers, by which contacts of which identities they are held."""
 
 
 def require_constraints(engine: Engine, store: Snapshot) -> None:
@@ -35,7 +36,7 @@ def require_constraints(engine: Engine, store: Snapshot) -> None:
         return
     engine.fill("kept_apart", _ENDS, [kept])
     asked = engine.rows(QUERIES["ends"], ("type", "key"))
-    engine.fill("end_held", _HELD, store.holders(asked))
+    engine.fill("end_held", HELD, store.holders(asked))
     forbidden = engine.connection.execute(QUERIES["forbidden"]).fetchall()
     if forbidden:
         a_type, a_key, b_type, b_key, position = forbidden[0]

@@ -15,7 +15,7 @@ import numpy as np
 
 from reunite.bulk.engine import Engine, QueryRows
 from reunite.bulk.importing.components import smallest_of_each
-from reunite.bulk.importing.constraints import require_constraints
+from reunite.bulk.importing.constraints import HELD, require_constraints
 from reunite.bulk.importing.glue import glue_of
 from reunite.bulk.importing.joining import join_rows
 from reunite.errors import ImportStopped
@@ -25,13 +25,6 @@ from reunite.repositories.bulk import TABLES, Snapshot
 
 QUERIES = queries.load("reunite.bulk.importing", "planning.sql")
 
-_HELD = {
-    "type": "varchar",
-    "key": "varchar",
-    "contact_id": "bigint",
-    "identity_id": "bigint",
-    "blocked": "boolean",
-}
 _STANDING = {
     "identity_id": "bigint",
     "contacts": "bigint",
@@ -106,7 +99,7 @@ def plan_import(
 def learn_blocks(engine: Engine, store: Snapshot, *, renumber: bool) -> None:
     """Join the rows anew where the store blocks identifiers of theirs that nobody knew of."""
     asked = _rows(engine, "asked", ("type", "key"))
-    engine.fill("held", _HELD, store.holders(asked) if store.head.position else ())
+    engine.fill("held", HELD, store.holders(asked) if store.head.position else ())
     unknown = _execute(engine, "unknown_blocks").fetchall()
     if unknown:
         engine.connection.executemany("insert into blocked values (?, ?)", unknown)

@@ -51,9 +51,9 @@ def fault_counts(engine: Engine) -> list[FaultCount]:
     ]
 
 
-def first_faults(engine: Engine, count: int = EXAMPLES) -> list[Fault]:
+def first_faults(engine: Engine) -> list[Fault]:
     """The first faults, as the sources have them."""
-    found = engine.connection.execute(QUERIES["examples"], {"count": count}).fetchall()
+    found = engine.connection.execute(QUERIES["examples"], {"count": EXAMPLES}).fetchall()
     return [Fault(*row) for row in found]
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from reunite.bulk.engine import Engine
 from reunite.bulk.progress import Progress
-from reunite.bulk.reading.blocklist import read_blocks
 from reunite.bulk.reading.faults import QUERIES as FAULTS
 from reunite.bulk.reading.faults import (
     Fault,
@@ -22,7 +21,6 @@ from reunite.bulk.reading.faults import (
     first_faults,
     make_faults,
     where_are,
-    write_rejects,
 )
 from reunite.bulk.reading.gathering import begin, gather
 from reunite.bulk.reading.normalising import QUERIES, normalise
@@ -31,7 +29,7 @@ from reunite.errors import ImportStopped
 from reunite.identifier import Policy
 from reunite.reconcile import Microseconds
 
-__all__ = ["Fault", "FaultCount", "ReadSource", "Reading", "read", "read_blocks", "write_rejects"]
+__all__ = ["Fault", "FaultCount", "ReadSource", "Reading", "read"]
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from reunite.http.deciding import MOST, PAGE
+from reunite.http.deciding import MOST
 from reunite.http.openapi.parts import Json, Writer, body, ref, success
 from reunite.inquiry.asked import LARGEST_ID
+from reunite.operations import PAGE
 from reunite.operations.operations import KEY, TEXT
 
 _BY: Json = {

@@ -12,6 +12,7 @@ import psycopg
 from reunite.errors import SchemaMismatch
 from reunite.identifier import Policy
 from reunite.repositories import queries
+from reunite.repositories.bulk import TIMES
 from reunite.repositories.postgresql.connection import PACKAGE, BoundedConnection, Connection
 from reunite.repositories.postgresql.failure import is_loss, lost, meaning, unreachable
 from reunite.repositories.session import Session
@@ -23,9 +24,6 @@ QUERIES = queries.load(PACKAGE, "transaction.sql")
 IDLE = 60.0
 """Seconds that the lock may be held while its owner computes, before the server drops it."""
 
-
-TIMES = frozenset({"created_at", "at", "last_at"})
-"""The columns that are times."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
