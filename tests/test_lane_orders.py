@@ -18,7 +18,7 @@ from reunite.identifier import Presented
 from reunite.identity import Identified, Outcome
 from reunite.lane import queue as lane_queue
 from reunite.lane.queue import Queue
-from reunite.lane.stage import Answer, Call, Entry, Returned, Stage, Verdict
+from reunite.lane.stage import Answer, Call, Returned, Stage, Submission, Verdict
 
 BATCH_SIZE = 2
 QUEUE_SIZE = 4
@@ -79,10 +79,10 @@ class Held:
 
 
 class Model:
-    """The same promises, told naively: entries in the order of submission, each in a state."""
+    """The same promises, told naively: submissions in the order of submission, each in a state."""
 
     def __init__(self) -> None:
-        self.entries: list[Held] = []
+        self.submissions: list[Held] = []
         self.running: dict[str, list[Held]] = {stage: [] for stage in STAGES}
         self.now = 0
         self.closing = False
@@ -90,43 +90,45 @@ class Model:
         self.goes_straight = False
         self.is_turn_of_calls = False
 
-    def held(self) -> int:
-        return sum(entry.size for entry in self.entries if entry.state != "answered")
+    def unanswered(self) -> int:
+        return sum(
+            submission.size for submission in self.submissions if submission.state != "answered"
+        )
 
     def next_deadline(self) -> float | None:
-        return min((e.deadline for e in self.entries if e.state != "answered"), default=None)
+        return min((e.deadline for e in self.submissions if e.state != "answered"), default=None)
 
     def is_over(self, stage: str) -> bool:
         """Only what was answered already, and runs no more, is left up to this stage."""
         stages = ("recognise",) if stage == "recognise" else (*STAGES, "calls")
-        left = any(e.stage in stages for e in self.entries if e.state != "answered")
+        left = any(e.stage in stages for e in self.submissions if e.state != "answered")
         return self.closing and not left and not any(self.running.get(name) for name in stages)
 
     def calls(self, *states: str) -> list[Held]:
-        return [e for e in self.entries if e.stage == "calls" and e.state in states]
+        return [e for e in self.submissions if e.stage == "calls" and e.state in states]
 
     def call(self, number: int) -> str | None:
         if self.closing:
             return "closing"
         if len(self.calls("waiting")) == MOST_CALLS:
             return "full"
-        self.entries.append(Held(number, "call", self.now + TIMEOUT, "calls"))
+        self.submissions.append(Held(number, "call", self.now + TIMEOUT, "calls"))
         return None
 
     def submit(self, number: int, kind: str) -> str | None:
         if self.closing:
             return "closing"
-        entry = Held(number, kind, self.now + TIMEOUT)
-        if self.held() and self.held() + entry.size > QUEUE_SIZE:
+        submission = Held(number, kind, self.now + TIMEOUT)
+        if self.unanswered() and self.unanswered() + submission.size > QUEUE_SIZE:
             return "full"
         running = [other for other in self.running["write"] if other.kind != "call"]
-        if any(other.deadline < entry.deadline for other in running):
+        if any(other.deadline < submission.deadline for other in running):
             self.recognise_again()  # the writer is slow: a tick is longer than its patience
         if self.calls("waiting") or any(other.kind == "call" for other in self.running["write"]):
             self.recognise_again()  # the writer has something else to do
         if self.goes_straight:
-            entry.stage = "write"
-        self.entries.append(entry)
+            submission.stage = "write"
+        self.submissions.append(submission)
         return None
 
     def recognise_again(self) -> None:
@@ -134,28 +136,34 @@ class Model:
 
     def learn(self, stage: str, batch: Sequence[Held]) -> None:
         """What a batch that was run tells of those to come."""
-        if any(entry.kind in ("known", "array") for entry in batch):
+        if any(submission.kind in ("known", "array") for submission in batch):
             self.recognise_again()
         elif stage == "recognise":
-            self.in_vain += sum(entry.size for entry in batch)
-            alone = any(e.stage == "recognise" and e.state == "alone" for e in self.entries)
+            self.in_vain += sum(submission.size for submission in batch)
+            alone = any(e.stage == "recognise" and e.state == "alone" for e in self.submissions)
             if self.in_vain >= lane_queue.IN_VAIN and not alone:
                 self.goes_straight = True
-                for entry in self.entries:
-                    entry.stage = "calls" if entry.kind == "call" else "write"
+                for submission in self.submissions:
+                    submission.stage = "calls" if submission.kind == "call" else "write"
 
     def expire(self, stages: Sequence[str]) -> dict[int, str]:
         told = {}
-        for entry in self.entries:
-            if entry.stage in stages and entry.state != "answered" and entry.deadline <= self.now:
-                ran = entry.state != "waiting"
-                told[entry.number] = "unknown" if ran and entry.stage != "recognise" else "late"
-                entry.state = "answered"
+        for submission in self.submissions:
+            if (
+                submission.stage in stages
+                and submission.state != "answered"
+                and submission.deadline <= self.now
+            ):
+                ran = submission.state != "waiting"
+                told[submission.number] = (
+                    "unknown" if ran and submission.stage != "recognise" else "late"
+                )
+                submission.state = "answered"
         return told
 
     def take(self, stage: str) -> tuple[list[int], dict[int, str]]:
         late = self.expire([stage, "calls"] if stage == "write" else [stage])
-        left = [e for e in self.entries if e.stage == stage and e.state in ("alone", "waiting")]
+        left = [e for e in self.submissions if e.stage == stage and e.state in ("alone", "waiting")]
         if stage == "write" and (self.is_turn_of_calls or not left) and self.calls("waiting"):
             self.is_turn_of_calls = False
             call = self.calls("waiting")[0]
@@ -163,17 +171,17 @@ class Model:
             self.running["write"] = [call]
             return [call.number], late
         self.is_turn_of_calls = stage == "write" or self.is_turn_of_calls
-        alone = [e for e in self.entries if e.stage == stage and e.state == "alone"]
-        waiting = [e for e in self.entries if e.stage == stage and e.state == "waiting"]
+        alone = [e for e in self.submissions if e.stage == stage and e.state == "alone"]
+        waiting = [e for e in self.submissions if e.stage == stage and e.state == "waiting"]
         batch = alone[:1] or waiting[:1]
-        for entry in waiting[1:] if not alone else []:
-            if sum(e.size for e in batch) + entry.size > BATCH_SIZE:
+        for submission in waiting[1:] if not alone else []:
+            if sum(e.size for e in batch) + submission.size > BATCH_SIZE:
                 break
-            batch.append(entry)
-        for entry in batch:
-            entry.state = "running"
+            batch.append(submission)
+        for submission in batch:
+            submission.state = "running"
         self.running[stage] = batch
-        return [entry.number for entry in batch], late
+        return [submission.number for submission in batch], late
 
     def run(self, stage: str) -> dict[int, str]:
         batch, self.running[stage] = self.running[stage], []
@@ -181,21 +189,21 @@ class Model:
             e.kind == {"recognise": "bad to read", "write": "bad to write"}[stage] for e in batch
         )
         told = {}
-        for entry in batch:
-            if entry.state == "answered":
+        for submission in batch:
+            if submission.state == "answered":
                 continue
             if bad and len(batch) > 1:
-                entry.state = "alone"
+                submission.state = "alone"
             elif bad:
-                told[entry.number] = "poison"
-            elif entry.kind == "call":
-                told[entry.number] = "its answers"
-            elif stage == "recognise" and entry.kind != "known":
-                entry.stage, entry.state = "write", "waiting"
+                told[submission.number] = "poison"
+            elif submission.kind == "call":
+                told[submission.number] = "its answers"
+            elif stage == "recognise" and submission.kind != "known":
+                submission.stage, submission.state = "write", "waiting"
             else:
-                told[entry.number] = "its answers"
-            if entry.number in told:
-                entry.state = "answered"
+                told[submission.number] = "its answers"
+            if submission.number in told:
+                submission.state = "answered"
         if bad:
             self.recognise_again()
         else:
@@ -204,12 +212,12 @@ class Model:
 
     def fail(self, stage: str) -> dict[int, str]:
         batch, self.running[stage] = self.running[stage], []
-        if [entry.kind for entry in batch] != ["call"]:
+        if [submission.kind for submission in batch] != ["call"]:
             self.recognise_again()
-        unanswered = [entry for entry in batch if entry.state != "answered"]
-        for entry in unanswered:
-            entry.state = "answered"
-        return {entry.number: "unavailable" for entry in unanswered}
+        unanswered = [submission for submission in batch if submission.state != "answered"]
+        for submission in unanswered:
+            submission.state = "answered"
+        return {submission.number: "unavailable" for submission in unanswered}
 
 
 class Play:
@@ -220,12 +228,12 @@ class Play:
         self.queue = Queue(BATCH_SIZE, QUEUE_SIZE)
         self.model = Model()
         self.store = StandIn()
-        self.entries: list[Entry | Call] = []
+        self.submissions: list[Submission | Call] = []
         self.told: dict[int, str] = {}
         self.written: list[int] = []
 
-    def number(self, entry: Entry | Call) -> int:
-        return next(n for n, other in enumerate(self.entries) if other is entry)
+    def number(self, submission: Submission | Call) -> int:
+        return next(n for n, other in enumerate(self.submissions) if other is submission)
 
     def stage(self, name: str) -> Stage:
         return self.queue.recognise if name == "recognise" else self.queue.write
@@ -250,8 +258,8 @@ class Play:
         getattr(self, verb)(what)
 
     def check(self) -> None:
-        assert self.queue.held == self.model.held()
-        assert self.queue.held <= QUEUE_SIZE
+        assert self.queue.unanswered == self.model.unanswered()
+        assert self.queue.unanswered <= QUEUE_SIZE
         assert self.queue.next_deadline() == self.model.next_deadline()
         assert self.queue.in_vain == self.model.in_vain
         assert self.queue.goes_straight == self.model.goes_straight
@@ -259,16 +267,16 @@ class Play:
             assert self.queue.is_over(self.stage(stage)) == self.model.is_over(stage)
 
     def submit(self, kind: str) -> None:
-        number = len(self.entries)
+        number = len(self.submissions)
         if kind == "call":
             self.call(number)
             return
-        entry = Entry(
+        submission = Submission(
             make_requests(number, kind), self.model.now + TIMEOUT, self.loop.create_future()
         )
         expected = self.model.submit(number, kind)
-        assert self.queue.submit(entry) == expected
-        self.entries.append(entry)
+        assert self.queue.submit(submission) == expected
+        self.submissions.append(submission)
         if expected is not None:
             self.told[number] = expected
 
@@ -276,7 +284,7 @@ class Play:
         call = Call(lambda: number, self.model.now + TIMEOUT, self.loop.create_future())
         expected = self.model.call(number)
         assert self.queue.call(call) == expected
-        self.entries.append(call)
+        self.submissions.append(call)
         if expected is not None:
             self.told[number] = expected
 
@@ -289,9 +297,9 @@ class Play:
         else:
             self.check_batch(work, numbers)
 
-    def check_batch(self, batch: list[Entry], numbers: list[int]) -> None:
-        assert [self.number(entry) for entry in batch] == numbers
-        assert all(entry.deadline > self.model.now for entry in batch)
+    def check_batch(self, batch: list[Submission], numbers: list[int]) -> None:
+        assert [self.number(submission) for submission in batch] == numbers
+        assert all(submission.deadline > self.model.now for submission in batch)
         assert len(batch) == 1 or sum(len(e.requests) for e in batch) <= BATCH_SIZE
 
     def run(self, stage: str) -> None:
@@ -300,7 +308,7 @@ class Play:
             self.tell(self.queue.finish_call(Returned(call.run())), self.model.run(stage))
             return
         batch = self.stage(stage).running
-        requests = [request for entry in batch for request in entry.requests]
+        requests = [request for submission in batch for request in submission.requests]
         work = self.store.recognise_many if stage == "recognise" else self.store.identify_many
         try:
             answers = work(requests)
@@ -308,7 +316,7 @@ class Play:
             verdicts = self.queue.fail(self.stage(stage), error)
         else:
             if stage == "write":
-                self.written += [self.number(entry) for entry in batch]
+                self.written += [self.number(submission) for submission in batch]
             verdicts = self.queue.finish(self.stage(stage), answers)
         self.tell(verdicts, self.model.run(stage))
         assert self.written == sorted(self.written)
@@ -366,16 +374,16 @@ class Play:
         groups.append([("turn of calls", self.model.is_turn_of_calls), *enumerate(calls)])
         given_up = [self.stage(name).given_up for name in STAGES]
         straight = self.queue.in_vain, self.queue.goes_straight
-        return repr((groups, given_up, self.queue.held, self.model.closing, straight))
+        return repr((groups, given_up, self.queue.unanswered, self.model.closing, straight))
 
 
-def word_of(job: Entry | Call, result: list[Answer] | Returned | Exception) -> str:
+def word_of(job: Submission | Call, result: list[Answer] | Returned | Exception) -> str:
     if isinstance(result, Returned):
         assert isinstance(job, Call)
         assert result.value == job.run()
         return "its answers"
     if isinstance(result, list):
-        assert isinstance(job, Entry)
+        assert isinstance(job, Submission)
         assert result == [answer(request) for request in job.requests]
         return "its answers"
     words: dict[type[Exception], str] = {
@@ -456,18 +464,18 @@ def test_whatever_the_order_each_entry_is_answered_once_and_rightly(
     for path in paths:
         drained = play(loop, path)
         drained.drain()
-        assert drained.told.keys() == set(range(len(drained.entries)))
+        assert drained.told.keys() == set(range(len(drained.submissions)))
         stuck = play(loop, path)
         stuck.queue.expire(math.inf)
-        assert stuck.queue.held == 0
+        assert stuck.queue.unanswered == 0
         assert stuck.queue.next_deadline() is None
 
 
-def test_an_entry_larger_than_the_queue_is_taken_once_nothing_else_is_held(
+def test_a_submission_larger_than_the_queue_is_taken_once_nothing_else_waits(
     loop: asyncio.AbstractEventLoop,
 ) -> None:
     queue = Queue(BATCH_SIZE, QUEUE_SIZE)
-    large = [Entry(make_requests(0, "array") * 2, TIMEOUT, loop.create_future()) for _ in "ab"]
+    large = [Submission(make_requests(0, "array") * 2, TIMEOUT, loop.create_future()) for _ in "ab"]
     assert queue.submit(large[0]) is None
     assert queue.submit(large[1]) == "full"
     assert queue.take(queue.recognise, 0) == ([large[0]], [])
@@ -478,7 +486,7 @@ def test_the_next_deadline_is_that_of_the_first_to_expire_wherever_it_is(
 ) -> None:
     queue = Queue(BATCH_SIZE, QUEUE_SIZE)
     for deadline in range(1, 4):
-        queue.submit(Entry(make_requests(deadline, "new"), deadline, loop.create_future()))
+        queue.submit(Submission(make_requests(deadline, "new"), deadline, loop.create_future()))
     queue.take(queue.recognise, 0)
     for deadline in range(1, 4):
         assert queue.next_deadline() == deadline
@@ -491,7 +499,7 @@ def test_callers_of_one_failed_batch_do_not_share_one_exception(
 ) -> None:
     queue = Queue(BATCH_SIZE, QUEUE_SIZE)
     for number in range(2):
-        queue.submit(Entry(make_requests(number, "new"), TIMEOUT, loop.create_future()))
+        queue.submit(Submission(make_requests(number, "new"), TIMEOUT, loop.create_future()))
     queue.take(queue.recognise, 0)
     cause = StoreUnavailable("the server is restarting")
     (_, one), (_, other) = queue.fail(queue.recognise, cause)
@@ -510,7 +518,7 @@ def test_calls_and_batches_take_turns(loop: asyncio.AbstractEventLoop, first: st
             queue.call(Call(lambda: None, TIMEOUT, loop.create_future()))
         else:
             queue.write.waiting.append(
-                Entry(make_requests(1, "new") * BATCH_SIZE, TIMEOUT, loop.create_future())
+                Submission(make_requests(1, "new") * BATCH_SIZE, TIMEOUT, loop.create_future())
             )
 
     bring(first)

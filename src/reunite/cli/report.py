@@ -131,11 +131,11 @@ def _show_linked_ids(linked: LinkedIds, console: Console) -> None:
     )
     _print(
         console,
-        f"{linked.identities_kept_apart:,} identities that the linkedIds take for several people",
+        f"{linked.number_of_divided:,} identities that the linkedIds take for several people",
         ("primary contact", "people by linkedId", "rows"),
         [
             (str(each.primary_contact_id), f"{each.people:,}", f"{each.rows:,}")
-            for each in linked.kept_apart
+            for each in linked.divided
         ],
     )
 

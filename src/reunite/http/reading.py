@@ -27,7 +27,7 @@ class Reading:
     def __init__(self, waiting: int, timeout: float) -> None:
         self._most = waiting
         self._timeout = timeout
-        self._held = 0
+        self._unanswered = 0
         self._closing = False
         self._queue: SimpleQueue[_Look | None] = SimpleQueue()
         # One that is stuck in the store must not keep the process from ending.
@@ -39,7 +39,7 @@ class Reading:
 
         Raises `Shed` where too many wait, and `StoreUnavailable` where it takes too long.
         """
-        if self._closing or self._held >= self._most:
+        if self._closing or self._unanswered >= self._most:
             reason = "closing" if self._closing else "full"
             metrics.shed[reason].inc()
             raise Shed("the server is closing" if self._closing else "too many requests wait")
@@ -47,7 +47,7 @@ class Reading:
             self._is_started = True
             self._thread.start()
         answer: Future[R] = Future()
-        self._held += 1
+        self._unanswered += 1
         self._queue.put((look, answer))
         try:
             async with asyncio.timeout(self._timeout):
@@ -58,7 +58,7 @@ class Reading:
                 f"the store did not answer within {self._timeout:g} seconds"
             ) from None
         finally:
-            self._held -= 1
+            self._unanswered -= 1
 
     async def close(self) -> bool:
         """Take no more, and finish what was taken; False if a look is stuck in the store."""

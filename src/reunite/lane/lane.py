@@ -16,7 +16,7 @@ from reunite.errors import BlockedIdentifier, ConstraintViolation, IdentityTooLa
 from reunite.identifier import Presented
 from reunite.identity import Identified
 from reunite.lane.queue import Queue
-from reunite.lane.stage import Answer, Call, Entry, Returned, Stage, Verdict
+from reunite.lane.stage import Answer, Call, Returned, Stage, Submission, Verdict
 from reunite.lane.worker import Run, Worker
 from reunite.repositories.repository import Repository
 
@@ -29,12 +29,12 @@ _SWITCH_INTERVAL = 0.0002
 # Seconds between two looks at what waits: how old the queue's depth in the metrics may be.
 _LOOK = 1.0
 
-_REFUSED: dict[type[Refusal], str] = {
+_OUTCOMES: dict[type[Refusal], str] = {
     IdentityTooLarge: "refused",
     ConstraintViolation: "kept_apart",
     BlockedIdentifier: "blocked",
 }
-_REFUSALS = {"full": "too many requests wait", "closing": "the server is closing"}
+_WHY_SHED = {"full": "too many requests wait", "closing": "the server is closing"}
 
 T = TypeVar("T")
 
@@ -71,9 +71,9 @@ class Lane:
         longer than that, and whatever the repository raises.
         """
         future: asyncio.Future[list[Answer]] = self._loop.create_future()
-        entry = Entry(requests, monotonic() + self._timeout, future)
+        submission = Submission(requests, monotonic() + self._timeout, future)
         with self._lock:
-            refusal = self._queue.submit(entry)
+            refusal = self._queue.submit(submission)
             self._recogniser.wake()
             self._writer.wake()
         self._require_taken(refusal, len(requests))
@@ -116,7 +116,7 @@ class Lane:
         """Raise `Shed` if it was refused, else see to it that its deadline is kept."""
         if refusal is not None:
             metrics.shed[refusal].inc(times)
-            raise Shed(_REFUSALS[refusal])
+            raise Shed(_WHY_SHED[refusal])
         if self._janitor is None:
             self._janitor = self._loop.call_later(min(self._timeout, _LOOK), self._sweep)
 
@@ -150,15 +150,15 @@ class Lane:
             # Lest it waits behind a store that is stuck before it is waited for.
             verdicts += self._recogniser.collect() + self._writer.collect()
             deadline = self._queue.next_deadline()
-            held = self._queue.held
+            unanswered = self._queue.unanswered
         self._settle(verdicts)
-        metrics.queue_depth.set(held)
+        metrics.queue_depth.set(unanswered)
         return deadline
 
     def _settle(self, verdicts: list[Verdict]) -> None:
         for job, result in verdicts:
             if isinstance(result, Shed):
-                metrics.shed["late"].inc(len(job.requests) if isinstance(job, Entry) else 1)
+                metrics.shed["late"].inc(len(job.requests) if isinstance(job, Submission) else 1)
             if job.future.done():
                 continue  # its caller went away
             if isinstance(result, Exception):
@@ -177,4 +177,4 @@ def _outcomes(verdicts: list[Verdict]) -> Iterator[str]:
                 if isinstance(answer, Identified):
                     yield answer.outcome
                 else:
-                    yield _REFUSED[type(answer)]
+                    yield _OUTCOMES[type(answer)]

@@ -3,14 +3,14 @@
 No thread, no lock, no clock: whoever drives the queue holds a lock around each call and brings the
 time. So a test can drive it through every order of calls.
 
-An entry goes through two stages, *recognise* and *write*, and is answered exactly once: by the
-first of them that can, by what went wrong there, or at its deadline. All entries have the same
+A submission goes through two stages, *recognise* and *write*, and is answered exactly once: by the
+first of them that can, by what went wrong there, or at its deadline. All submissions have the same
 time to live, so both stages hold them in the order of their deadlines: what is too late is always
 in front.
 
-While all that comes is new, recognising is in vain, and entries go straight to be written: there
-they are looked up anyway. The first of them that was known ends that, and so does a writer that is
-slow, fails, or has something else to do, because what is known is not to wait behind it.
+While all that comes is new, recognising is in vain, and submissions go straight to be written:
+there they are looked up anyway. The first of them that was known ends that, and so does a writer
+that is slow, fails, or has something else to do, because what is known is not to wait behind it.
 
 That something else are *calls*: operations by hand, which no other thread may run. They and batches
 take turns, so that neither has to wait for more than one of the other.
@@ -23,7 +23,7 @@ from typing import Literal
 
 from reunite.errors import OutcomeUnknown, StoreError, StoreFull, StoreUnavailable
 from reunite.identity import Identified
-from reunite.lane.stage import Answer, Call, Calls, Entry, Returned, Stage, Verdict
+from reunite.lane.stage import Answer, Call, Calls, Returned, Stage, Submission, Verdict
 
 IN_VAIN = 256
 """So many requests in a row of which none was recognised, and the next ones go straight."""
@@ -42,7 +42,7 @@ class Queue:
     """Both stages, and the calls.
 
     Attributes:
-        held: requests that were taken and are not answered yet.
+        unanswered: requests that were taken and are not answered yet.
         in_vain: requests in a row of which none was recognised.
         goes_straight: whether what is taken now goes straight to be written.
     """
@@ -51,7 +51,7 @@ class Queue:
         self.recognise = Stage("recognise")
         self.write = Stage("write")
         self.calls = Calls()
-        self.held = 0
+        self.unanswered = 0
         self.in_vain = 0
         self.goes_straight = False
         self._batch_size = batch_size
@@ -59,24 +59,24 @@ class Queue:
         self._closing = False
         self._is_turn_of_calls = False
 
-    def submit(self, entry: Entry) -> Literal["full", "closing"] | None:
-        """Take an entry, or tell why not.
+    def submit(self, submission: Submission) -> Literal["full", "closing"] | None:
+        """Take a submission, or tell why not.
 
-        One that is larger than the whole queue is taken when nothing else is held: else it would
+        One that is larger than the whole queue is taken when nothing else waits: else it would
         be told to come again later for ever.
         """
         if self._closing:
             return "closing"
-        size = len(entry.requests)
-        if self.held and self.held + size > self._queue_size:
+        size = len(submission.requests)
+        if self.unanswered and self.unanswered + size > self._queue_size:
             return "full"
-        self.held += size
+        self.unanswered += size
         running = self.write.running
-        is_slow = bool(running) and entry.deadline - running[0].deadline > SLOW
+        is_slow = bool(running) and submission.deadline - running[0].deadline > SLOW
         if is_slow or not self.calls.is_empty():
             self._recognise_again()
         stage = self.write if self.goes_straight else self.recognise
-        stage.waiting.append(entry)
+        stage.waiting.append(submission)
         return None
 
     def call(self, call: Call) -> Literal["full", "closing"] | None:
@@ -88,11 +88,11 @@ class Queue:
         self.calls.waiting.append(call)
         return None
 
-    def take(self, stage: Stage, now: float) -> tuple[list[Entry] | Call, list[Verdict]]:
+    def take(self, stage: Stage, now: float) -> tuple[list[Submission] | Call, list[Verdict]]:
         """Begin what is to be run now, and tell who waited too long for it.
 
-        A batch has at most ``batch_size`` requests; an entry larger than that goes alone. Without
-        a batch the stage has nothing to do yet.
+        A batch has at most ``batch_size`` requests; a submission larger than that goes alone.
+        Without a batch the stage has nothing to do yet.
         """
         late = self._answer(stage.expire(now))
         if stage is self.write:
@@ -106,17 +106,17 @@ class Queue:
     def finish(self, stage: Stage, answers: Sequence[Answer | None]) -> list[Verdict]:
         """End the batch with an answer for each of its requests.
 
-        An entry of which something was not recognised goes on to be written, as a whole.
+        A submission of which something was not recognised goes on to be written, as a whole.
         """
-        end = sum(len(entry.requests) for entry in stage.running[: stage.given_up])
+        end = sum(len(submission.requests) for submission in stage.running[: stage.given_up])
         verdicts: list[Verdict] = []
-        for entry in stage.stop_running():
-            start, end = end, end + len(entry.requests)
+        for submission in stage.stop_running():
+            start, end = end, end + len(submission.requests)
             known = [answer for answer in answers[start:end] if answer is not None]
             if len(known) == end - start:
-                verdicts.append((entry, known))
+                verdicts.append((submission, known))
             else:
-                self.write.waiting.append(entry)
+                self.write.waiting.append(submission)
         if stage is self.recognise:
             self._count_in_vain(answers)
         elif any(_is_known(answer) for answer in answers):
@@ -126,16 +126,16 @@ class Queue:
     def fail(self, stage: Stage, error: Exception) -> list[Verdict]:
         """End the batch with an error.
 
-        The store's own troubles are those of all its entries. Anything else is the doing of one
+        The store's own troubles are those of all its submissions. Anything else is the doing of one
         of them: each is run again alone, so that only that one fails.
         """
         self._recognise_again()
         alone = len(stage.running) == 1
         unanswered = stage.stop_running()
         if isinstance(error, _TROUBLES):
-            return self._answer([(entry, _again(error)) for entry in unanswered])
+            return self._answer([(submission, _again(error)) for submission in unanswered])
         if alone:
-            return self._answer([(entry, error) for entry in unanswered])
+            return self._answer([(submission, error) for submission in unanswered])
         stage.alone.extend(unanswered)
         return []
 
@@ -145,8 +145,8 @@ class Queue:
 
     def expire(self, now: float) -> list[Verdict]:
         """Answer everything that has reached its deadline, wherever it is."""
-        entries = self.recognise.expire(now) + self.write.expire(now)
-        return self._answer(entries) + self.calls.expire(now)
+        submissions = self.recognise.expire(now) + self.write.expire(now)
+        return self._answer(submissions) + self.calls.expire(now)
 
     def next_deadline(self) -> float | None:
         """When `expire` will next have something to do; None while nobody waits."""
@@ -154,7 +154,7 @@ class Queue:
         return min((time for line in lines for time in line.deadlines()), default=None)
 
     def close(self) -> None:
-        """Take no more entries and calls."""
+        """Take no more submissions and calls."""
         self._closing = True
 
     def has_work(self, stage: Stage) -> bool:
@@ -180,7 +180,9 @@ class Queue:
         self.goes_straight = False
 
     def _answer(self, verdicts: list[Verdict]) -> list[Verdict]:
-        self.held -= sum(len(job.requests) for job, _ in verdicts if isinstance(job, Entry))
+        self.unanswered -= sum(
+            len(job.requests) for job, _ in verdicts if isinstance(job, Submission)
+        )
         return verdicts
 
 

@@ -18,7 +18,7 @@ Answer = Identified | Refusal
 """What one request is answered with."""
 
 
-class Entry(msgspec.Struct, eq=False):
+class Submission(msgspec.Struct, eq=False):
     """Requests that came together: kept together, in order, and answered together.
 
     ``deadline`` is in seconds of the clock that drives the queue.
@@ -46,10 +46,10 @@ class Returned(NamedTuple):
     value: object
 
 
-Verdict = tuple[Entry | Call, list[Answer] | Returned | Exception]
-"""An entry or a call and what it is to be answered with."""
+Verdict = tuple[Submission | Call, list[Answer] | Returned | Exception]
+"""A submission or a call and what it is to be answered with."""
 
-J = TypeVar("J", Entry, Call)
+J = TypeVar("J", Submission, Call)
 
 
 class Line(Generic[J]):
@@ -103,11 +103,11 @@ class Line(Generic[J]):
         return OutcomeUnknown("the store took too long to answer; repeating is safe")
 
 
-class Stage(Line[Entry]):
-    """A line of entries, of which the thread runs many at once.
+class Stage(Line[Submission]):
+    """A line of submissions, of which the thread runs many at once.
 
     Attributes:
-        alone: entries of a batch that failed, to be run one by one before any other.
+        alone: submissions of a batch that failed, to be run one by one before any other.
     """
 
     __slots__ = ("alone", "name")
@@ -115,7 +115,7 @@ class Stage(Line[Entry]):
     def __init__(self, name: Literal["recognise", "write"]) -> None:
         super().__init__()
         self.name = name
-        self.alone: deque[Entry] = deque()
+        self.alone: deque[Submission] = deque()
 
     def has_work(self) -> bool:
         return bool(self.alone or self.waiting)
@@ -123,8 +123,8 @@ class Stage(Line[Entry]):
     def is_empty(self) -> bool:
         return not self.alone and super().is_empty()
 
-    def begin(self, batch_size: int) -> list[Entry]:
-        """The next batch: at most so many requests, or one entry."""
+    def begin(self, batch_size: int) -> list[Submission]:
+        """The next batch: at most so many requests, or one submission."""
         if self.alone:
             self.running = [self.alone.popleft()]
             return self.running

@@ -9,7 +9,7 @@ from time import monotonic
 from reunite import metrics
 from reunite.identifier import Presented
 from reunite.lane.queue import Queue
-from reunite.lane.stage import Answer, Call, Entry, Returned, Stage, Verdict
+from reunite.lane.stage import Answer, Call, Returned, Stage, Submission, Verdict
 
 Run = Callable[[Sequence[Presented], Callable[[], object]], Sequence[Answer | None]]
 """Asks the store; calls the second argument when it begins to wait for it."""
@@ -100,7 +100,7 @@ class Worker:
         if found:
             self._deliver(found)
 
-    def _take(self) -> list[Entry] | Call:
+    def _take(self) -> list[Submission] | Call:
         with self._lock:
             work, late = self._queue.take(self._stage, monotonic())
             self._found += late
@@ -122,8 +122,8 @@ class Worker:
         with self._lock:
             self._found += self._queue.finish_call(result)
 
-    def _execute(self, batch: list[Entry]) -> None:
-        requests = [request for entry in batch for request in entry.requests]
+    def _execute(self, batch: list[Submission]) -> None:
+        requests = [request for submission in batch for request in submission.requests]
         self._batch_requests.observe(len(requests))
         try:
             answers = self._ask(requests)

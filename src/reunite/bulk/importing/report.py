@@ -62,7 +62,7 @@ class Unsupported(msgspec.Struct, frozen=True, rename="camel"):
     named_contact_id: int | None
 
 
-class KeptApart(msgspec.Struct, frozen=True, rename="camel"):
+class Divided(msgspec.Struct, frozen=True, rename="camel"):
     """An identity that the source's linkedIds take for several people."""
 
     primary_contact_id: int
@@ -82,8 +82,8 @@ class LinkedIds(msgspec.Struct, frozen=True, rename="camel"):
     counted: int
     """Those that are evidence, because shared identifiers do not join the two rows already."""
     unsupported: list[Unsupported]
-    kept_apart: list[KeptApart]
-    identities_kept_apart: int
+    divided: list[Divided]
+    number_of_divided: int
 
 
 class Effect(msgspec.Struct, frozen=True, rename="camel"):
@@ -137,8 +137,8 @@ def _linked_ids(engine: Engine) -> LinkedIds:
         missing,
         counted,
         [Unsupported(*row) for row in _all(engine, "unsupported", limit=LISTED)],
-        [KeptApart(*row) for row in _all(engine, "kept_apart", limit=LISTED)],
-        _number(engine, "number_kept_apart"),
+        [Divided(*row) for row in _all(engine, "divided", limit=LISTED)],
+        _number(engine, "number_of_divided"),
     )
 
 

@@ -97,7 +97,7 @@ from component join said using (n)
 group by component.first
 having min(said.first) <> max(said.first)
 
--- name: kept_apart
+-- name: divided
 select any_value(aged.id) as primary_contact_id, count(distinct said.first) as people, count(*) as rows
 from component
 join said on said.n = component.n
@@ -107,7 +107,7 @@ group by component.first
 order by count(distinct said.first) desc, component.first
 limit $limit
 
--- name: number_kept_apart
+-- name: number_of_divided
 select count(*) from apart
 
 -- name: number_refused_as_blocked
