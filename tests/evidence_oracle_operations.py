@@ -166,6 +166,9 @@ class Oracle(Arriving):
                 raise Refused("cannot")
             done = {place for place in range(1, position) if not now.is_undone(place)}
             now.voids.append(Void(position, undone))
+            pairs = [(held.email, held.phone.removeprefix("+")) for held in now.waiting]
+            if len(pairs) > len(set(pairs)):
+                raise Refused("cannot")
             for block in self._blocks_of(undone):
                 if block != max(each for each in now.blocks if each.node == block.node):
                     raise Refused("cannot")

@@ -402,6 +402,32 @@ def test_allowing_voids_the_constraints_in_the_way_and_undoing_it_restores_them(
     assert len(operations.constraints()) == 3
 
 
+@pytest.mark.parametrize("decide", ["dismiss", "allow"])
+def test_a_decision_about_a_held_request_that_waits_again_is_not_undone(
+    store: Store, operations: Operations, decide: str
+) -> None:
+    def held_as(phone: str) -> int | None:
+        (answer,) = store.identify_many([("a@x.co", phone)])
+        assert isinstance(answer, ConstraintViolation)
+        return answer.held_id
+
+    store.identify("a@x.co")
+    operations.constrain(A, ONE)
+    assert held_as("1") == 1
+    decision = at(getattr(operations, decide)(1))
+    if decide == "allow":
+        operations.unlink(1, pair=(A, ONE))
+    assert held_as("+1") == 2
+    with pytest.raises(OperationRefused, match=r"held request 1 .* waits as held request 2"):
+        operations.undo(decision)
+    assert held_as("1") == 2
+    assert [(held.id, held.requests) for held in operations.held()] == [(2, 2)]
+    operations.dismiss(2)
+    operations.undo(decision)
+    assert [held.id for held in operations.held()] == [1]
+    assert held_as("1") == 1
+
+
 def test_allowing_may_exceed_the_limit(store: Store, operations: Operations) -> None:
     store.set_identity_limit(2)
     store.identify("a@x.co", "1")

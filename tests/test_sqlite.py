@@ -60,7 +60,10 @@ ACCESSES = {
         "SEARCH it USING PRIMARY KEY (workspace=? AND a_type=? AND a_key=?)",
         "SEARCH journal USING PRIMARY KEY (workspace=?)",
     ],
-    "hold_again": ["SEARCH held USING INDEX held_waiting (workspace=? AND email=? AND <expr>=?)"],
+    "hold_again": [
+        "SEARCH held USING PRIMARY KEY (workspace=? AND id=?)",
+        "SEARCH held USING INDEX held_waiting (workspace=? AND email=? AND <expr>=?)",
+    ],
     "hold": ["SEARCH held USING PRIMARY KEY (workspace=?)"],
     "write_batch": [],
 }

@@ -312,6 +312,12 @@ BROKEN: dict[str, tuple[str | Sequence[str], str]] = {
         " (select constraint_position from reunite.held where workspace = :w and voided is null)",
         "held_for_no_constraint",
     ),
+    "a held request that waits twice": (
+        "insert into reunite.held (workspace, id, at, last_at, email, phone, reason)"
+        " select workspace, id + 100, at, last_at, email, '+' || phone, 'limit' from reunite.held"
+        " where workspace = :w and voided is null",
+        "held_twice",
+    ),
     "a retired contact of what is not undone": (
         "update reunite.contact set identity_id = null where workspace = :w and id = 1",
         "retired_though_it_stands",

@@ -12,9 +12,8 @@ from reunite.operations.work import Work
 def undo(work: Work, asked: Undo) -> Plan:
     """Take back all that a journal row brought, and let stand again what it ended.
 
-    Raises `Unknown` for a position that is none, `OperationRefused` for what is undone already or
-    is a block with a later one, `ConstraintViolation` where evidence that stands again would join
-    what is kept apart.
+    Raises `Unknown` for a position that is none, `OperationRefused` where `Voiding.undo` does,
+    `ConstraintViolation` where evidence that stands again would join what is kept apart.
     """
     found = work.sight.entries({asked.position})
     if not found:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from reunite.errors import OperationRefused
 from reunite.evidence import Block, Constraint, Contact, Entry, Held, Identifier, Link, Name, Void
+from reunite.identifier import phone_key
 from reunite.inquiry.region import identifiers_of
 from reunite.operations.change import Change
 from reunite.repositories.transaction import Sight
@@ -26,7 +27,8 @@ class Voiding:
 
         An undo names an operation that names another and so on: at the end there is one that
         brought or ended something, and that is undone or stands again. Raises `OperationRefused`
-        for what is undone already, and for a block that is not the latest of its identifier.
+        for what is undone already, for a block that is not the latest of its identifier, and for
+        the decision about a held request that came again since.
         """
         if self._undone_by(entry.position) is not None:
             raise OperationRefused(
@@ -137,7 +139,10 @@ class Voiding:
     def _refresh(self, row: Piece | Held) -> None:
         """Let a row stand, or not, as the voids that name it do."""
         if isinstance(row, Held):
-            self._change.set(row._replace(voided=self._decided(row)))
+            decided = self._decided(row)
+            if decided is None:
+                self._require_no_other(row)
+            self._change.set(row._replace(voided=decided))
             return
         voided = self._latest(row.position, row.name)
         if isinstance(row, Block):
@@ -150,6 +155,16 @@ class Voiding:
         now = {void.position: void for void in self._change.voids if void.names == held.name}
         standing = [void.position for void in (before | now).values() if void.voided is None]
         return max(standing, default=None)
+
+    def _require_no_other(self, held: Held) -> None:
+        """Of one pair one request waits at a time: the one whose repeats are counted."""
+        waiting = self._sight.waiting_for(held.email, phone_key(held.phone))
+        others = [other.id for other in waiting if other.id != held.id]
+        if others:
+            raise OperationRefused(
+                f"held request {held.id} would wait again, and since then the same waits as held "
+                f"request {others[0]}: allow or dismiss that one"
+            )
 
     def _require_latest(self, block: Block) -> None:
         latest = max(one.position for one in self._sight.blocks({block.identifier}))

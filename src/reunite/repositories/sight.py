@@ -18,7 +18,7 @@ from reunite.evidence import (
     Void,
 )
 from reunite.identifier import Policy
-from reunite.reconcile import Head, Microseconds
+from reunite.reconcile import Head, Microseconds, PhoneKey
 from reunite.repositories.session import Session
 from reunite.repositories.table import TABLES, latest
 from reunite.repositories.transaction import Answered, Provenance, Sight, Transaction
@@ -120,6 +120,9 @@ class SessionSight(Sight):
 
     def waiting(self, after: int, limit: int) -> list[Held]:
         return _rows(Held, self._session.ask("waiting", after=after, limit=limit))
+
+    def waiting_for(self, email: str, phone: PhoneKey) -> list[Held]:
+        return _rows(Held, self._session.ask("waiting_for", email=email, phone=phone))
 
     def answered(self, key: str) -> Answered | None:
         found = self._session.ask("answered", key=key, since=self.at - DAY)

@@ -23,7 +23,7 @@ from reunite.evidence import (
     Void,
 )
 from reunite.identifier import Policy
-from reunite.reconcile import Head, Microseconds
+from reunite.reconcile import Head, Microseconds, PhoneKey
 
 
 class Provenance(NamedTuple):
@@ -150,6 +150,10 @@ class Sight(Protocol):
     @abstractmethod
     def waiting(self, after: int, limit: int) -> list[Held]:
         """The held requests that wait, by id, of ids above ``after``."""
+
+    @abstractmethod
+    def waiting_for(self, email: str, phone: PhoneKey) -> list[Held]:
+        """The held requests that wait with this pair: one at most, unless it is damaged."""
 
     @abstractmethod
     def answered(self, key: str) -> Answered | None:

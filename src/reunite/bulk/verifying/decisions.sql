@@ -191,6 +191,13 @@ from held left join identity_constraint as kept
   and kept.b_type = held.b_type and kept.b_key = held.b_key
 where held.reason = 'constraint' and kept.position is null
 
+-- name: held_twice
+select 'held requests ' || string_agg(id::varchar, ', ' order by id) || ' wait with the same pair'
+from held
+where voided is null
+group by email, ltrim(phone, '+')
+having count(*) > 1
+
 -- name: retired_though_it_stands
 select 'contact ' || id || ' has no identity, and '
   || if(voided is null, 'stands', 'no operation that brought it is undone')

@@ -376,9 +376,12 @@ declare
   v_id bigint;
 begin
   update reunite.held h set requests = h.requests + 1, last_at = p_at
-  where h.workspace = p_workspace
-    and h.email = p_email and ltrim(h.phone, '+') = reunite.phone_key(p_phone)
-    and h.voided is null
+  where h.workspace = p_workspace and h.id = (
+    select min(w.id) from reunite.held w
+    where w.workspace = p_workspace
+      and w.email = p_email and ltrim(w.phone, '+') = reunite.phone_key(p_phone)
+      and w.voided is null
+  )
   returning h.id into v_id;
   if not found then
     insert into reunite.held (

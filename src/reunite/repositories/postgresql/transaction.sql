@@ -383,6 +383,16 @@ where held.workspace = %(workspace)s and held.id > %(after)s and held.voided is 
 order by held.id
 limit %(limit)s
 
+-- name: waiting_for
+select
+  held.id, (extract(epoch from held.at) * 1000000)::bigint,
+  (extract(epoch from held.last_at) * 1000000)::bigint, held.requests, held.email, held.phone,
+  held.reason, held.a_type, held.a_key, held.b_type, held.b_key, held.constraint_position,
+  held.voided
+from reunite.held
+where held.workspace = %(workspace)s and held.email = %(email)s
+  and ltrim(held.phone, '+') = %(phone)s and held.voided is null
+
 -- name: answered
 select key, digest, (extract(epoch from at) * 1000000)::bigint, answer
 from reunite.idempotency_key

@@ -188,8 +188,11 @@ where workspace.id = :workspace
 
 -- A held request that waits comes again: its id, if there is one.
 -- name: hold_again
-update held indexed by held_waiting set requests = requests + 1, last_at = :at
-where workspace = :workspace and email = :email and ltrim(phone, '+') = :key and voided is null
+update held set requests = requests + 1, last_at = :at
+where workspace = :workspace and id = (
+  select min(id) from held indexed by held_waiting
+  where workspace = :workspace and email = :email and ltrim(phone, '+') = :key and voided is null
+)
 returning id
 
 -- name: hold

@@ -214,6 +214,13 @@ where workspace = :workspace and id > :after and voided is null
 order by id
 limit :limit
 
+-- name: waiting_for
+select
+  id, at, last_at, requests, email, phone, reason, a_type, a_key, b_type, b_key,
+  constraint_position, voided
+from held indexed by held_waiting
+where workspace = :workspace and email = :email and ltrim(phone, '+') = :phone and voided is null
+
 -- name: answered
 select key, digest, at, answer
 from idempotency_key
