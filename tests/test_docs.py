@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -20,6 +21,9 @@ from server import Server
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")]
 README = (ROOT / "README.md").read_text()
+PACKAGES = [
+    file.parent for top in ("src", "bench", "demo") for file in ROOT.glob(f"{top}/**/__init__.py")
+]
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -168,3 +172,21 @@ def test_every_link_between_documents_leads_somewhere() -> None:
     for document in DOCUMENTS:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (document.parent / target).exists(), (document, target)
+
+
+def test_a_package_that_lists_its_modules_lists_them_all() -> None:
+    """In a list a line begins with a module's name, or several, and two blanks."""
+    lists = 0
+    for package in PACKAGES:
+        text = ast.get_docstring(ast.parse((package / "__init__.py").read_text())) or ""
+        lines = re.findall(r"^(\w+(?:, \w+)*) {2,}\S", text, re.M)
+        if lines:
+            lists += 1
+            assert sorted(", ".join(lines).split(", ")) == sorted(modules(package)), package
+    assert lists >= 11
+
+
+def modules(package: Path) -> Iterator[str]:
+    for file in package.glob("[!_]*"):
+        if file.suffix == ".py" or (file / "__init__.py").exists():
+            yield file.stem

@@ -11,5 +11,6 @@ partition   the stores against the truth
 people      who is who while more is posted
 posts       what is posted on top
 judge       every answer against the people
-report      what was found; tabular: how it is printed
+report      what was found
+tabular     how it is printed
 """

@@ -7,5 +7,6 @@ importing  rows to components, to a plan for a store, and into the store
 evidence   what ties a workspace's identifiers together, and the digests of that
 verifying  everything that a store says, worked out once more by other ways
 exporting  contacts, people, or all of a workspace as files; how much of what there is
-engine     DuckDB, set for this work; progress: how far it is
+engine     DuckDB, set for this work
+progress   how far it is
 """

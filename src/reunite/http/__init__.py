@@ -1,11 +1,24 @@
 """HTTP: the edge of reunite.
 
-app      the application: routes, beginning, end
-edge     the one layer around all routes
-routes   what answers at a path
-wire     bodies in and out
-problem  errors as problem+json
-guard    who may ask
+app        the application: routes, beginning, end
+edge       the one layer around all routes
+guard      who may ask
+endpoint   a path, and what answers there
+routes     /identify, and how the server is
+inquiring  looking without writing
+deciding   what is decided by hand
+docs       the API's description, and a page to try it
+openapi    that description
+request    one request, and what an answer is
+query      the part of a URL behind the question mark
+named      what a request names, in its path and in its body
+wire       bodies in and out
+decided    what an operation by hand answers, and the lists of what stands
+kept       a constraint as it is told
+problem    errors as problem+json
+reading    a thread that looks into the store
+monitor    how the store is, asked beside the lane
+protocol   uvicorn's, sending the head and the body of an answer together
 """
 
 from reunite.http.app import create_app, serve_app

@@ -1,13 +1,15 @@
 """Reading sources: from files and tables to rows in normal form, and to what was wrong with them.
 
-source      where from, as named on the command line
-spooling    every kind of source brought into a plain file
-columns     which column means what
-gathering   rows as text; lines, records: the careful way for files that are not healthy
-normalising what each row says, in normal form
-faults      what was not taken
-blocklist   a file of identifiers to block
-reading     all of that in order
+source       where from, as named on the command line
+spooling     every kind of source brought into a plain file
+columns      which column means what
+gathering    rows as text
+lines        the header of a file, and whether its lines are even
+records      files that DuckDB does not take whole, read with care
+normalising  what each row says, in normal form
+faults       what was not taken
+blocklist    a file of identifiers to block
+reading      all of that in order
 """
 
 from reunite.bulk.reading.blocklist import read_blocks

@@ -1,9 +1,14 @@
 """Verifying: everything that a store says, worked out once more by other ways.
 
-forms      normal forms and keys; holders: who holds each identifier
-replay     the journal, position by position, over the evidence: requests, imports; joined: what
-           they joined so far; steps: what each row has to say
-partition  whether identities are components; voids: which decisions stand; findings: what is off
+findings   which rule is broken, by what, how often
+forms      whether every value is in normal form
+holders    who holds each identifier, and what each contact hangs on
+replay     the journal, position by position, over the evidence
+steps      what each row of it has to say
+joined     what the rows joined so far
+requests, imports  one kind of row each, replayed
+partition  whether identities are components
+voids      which operations are undone
 verifying  all of that in order
 """
 
