@@ -1,4 +1,4 @@
-"""The settings of a server: each an argument of `reunite serve` and a variable REUNITE_…."""
+"""The settings of a server: each a variable REUNITE_…, all but the API keys options of `serve`."""
 
 from __future__ import annotations
 

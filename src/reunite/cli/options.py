@@ -1,4 +1,4 @@
-"""The options that are settings; what is not given comes from the environment (`Settings.read`)."""
+"""The options that commands share; most are settings, which `Settings.read` reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked over HTTP: identities, one or many; how the server is; how to ask."""
+"""What is asked over HTTP: identities, one or many; how the server is."""
 
 from __future__ import annotations
 

@@ -49,7 +49,8 @@ _WRITTEN = {
 class Plan:
     """What an import does, in tables of the engine; and where the workspace stands around it.
 
-    ``at`` is the time of the import, ``before`` the head that it was made for.
+    ``before`` is the head that it was made for, ``after`` the one that it leaves, dated the time of
+    the import.
     """
 
     engine: Engine

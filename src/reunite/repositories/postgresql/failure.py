@@ -65,7 +65,10 @@ def meaning(error: psycopg.Error) -> ReuniteError:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """At start, where nothing is lost: raise this package's errors in place of the driver's."""
+    """Raise this package's errors in place of the driver's, where a lost connection loses nothing.
+
+    So it is at start, for whoever only looks, and in a transaction until it is committed.
+    """
     try:
         yield
     except psycopg.Error as error:
