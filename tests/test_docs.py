@@ -10,13 +10,15 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from typer.main import get_command
 
+from reunite.bulk.verifying.findings import Rule
 from reunite.cli.main import app
 from reunite.http.problem import KINDS
+from reunite.repositories import queries
 from reunite.settings import Settings, variable_of
 from server import Server
 
@@ -167,15 +169,42 @@ def commands(group: Any, name: str) -> Iterator[str]:
 
 
 def test_every_problem_is_documented_under_its_status() -> None:
-    table = re.search(
-        r"^\| status \| type .*\n\| --- .*\n((?:\|.*\n)+)",
-        (ROOT / "docs/http.md").read_text(),
-        re.M,
-    )
-    assert table is not None
-    rows = [line.split("|")[1:3] for line in table[1].splitlines()]
-    told = [(int(status), slug) for status, slugs in rows for slug in re.findall(r"`(.*?)`", slugs)]
+    told = [
+        (int(status), slug)
+        for status, slugs, *_ in table("docs/http.md", "status")
+        for slug in re.findall(r"`(.*?)`", slugs)
+    ]
     assert Counter(told) == Counter((kind.status, kind.slug) for kind in KINDS.values())
+
+
+def test_every_rule_of_verify_is_documented_in_the_words_that_it_prints() -> None:
+    told = [
+        words.replace(" ", "_")
+        for names, *_ in table("docs/existing-data.md", "rules")
+        for words in re.findall(r"`(.*?)`", names)
+    ]
+    assert Counter(told) == Counter(rules_of_verify())
+
+
+def rules_of_verify() -> Iterator[str]:
+    """Those that Python checks, and the queries that find what does not hold."""
+    package = ROOT / "src/reunite/bulk/verifying"
+    code = "".join(file.read_text() for file in package.glob("*.py") if file.stem != "findings")
+    # What nothing finds is no rule.
+    yield from (rule for rule in get_args(Rule) if f'"{rule}"' in code)
+    for file in package.glob("*.sql"):
+        for query in queries.load("reunite.bulk.verifying", file.name):
+            if not query.startswith("make_"):
+                yield query
+
+
+def table(document: str, heading: str) -> list[list[str]]:
+    """The rows of the table whose first column has this heading."""
+    found = re.search(
+        rf"^\| {heading} \|.*\n\| --- .*\n((?:\|.*\n)+)", (ROOT / document).read_text(), re.M
+    )
+    assert found is not None
+    return [line.split("|")[1:] for line in found[1].splitlines()]
 
 
 def test_every_target_that_the_documents_name_is_in_the_makefile() -> None:

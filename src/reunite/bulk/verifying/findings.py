@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
@@ -10,6 +11,23 @@ from reunite.bulk.engine import Engine
 
 LISTED = 20
 """How many faults of each rule are listed."""
+
+Rule = Literal[
+    "blocked_contact_among_others",
+    "contact_hangs_on_nothing",
+    "contact_with_another_anchor",
+    "demotions_differ",
+    "journal_names_another_demoted",
+    "journal_names_another_primary",
+    "journal_names_other_contacts",
+    "journal_of_the_wrong_type",
+    "not_in_normal_form",
+    "totals_differ",
+    "tree_names_another_primary",
+    "workspace_says_otherwise_of_blocks",
+    "workspace_says_otherwise_of_constraints",
+]
+"""The rules that Python checks; each other rule is a query of that name."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -27,7 +45,7 @@ class Findings:
         self._cases: dict[str, list[str]] = {}
         self._totals: dict[str, int] = {}
 
-    def add(self, rule: str, cases: Iterable[str]) -> None:
+    def add(self, rule: Rule, cases: Iterable[str]) -> None:
         """Note cases; those past the first `LISTED` of a rule are only counted."""
         kept = self._cases.setdefault(rule, [])
         for case in cases:

@@ -8,7 +8,7 @@ from reunite.bulk.evidence.decided import blocked_by_hand
 from reunite.bulk.evidence.evidence import Evidence
 from reunite.bulk.evidence.forest import Numbers
 from reunite.bulk.evidence.tables import Column, Flags, holders_of, slices
-from reunite.bulk.verifying.findings import Findings
+from reunite.bulk.verifying.findings import Findings, Rule
 from reunite.repositories import queries
 
 QUERIES = queries.load("reunite.bulk.verifying", "holders.sql")
@@ -79,17 +79,16 @@ def _check_anchors(
     )
     should_be = (e >= 0) & ((p < 0) | is_new_e | ~is_new_p)
     hangs = (e >= 0) | (p >= 0)
-    for rule, wrong, text in (
-        (
-            "contact_with_another_anchor",
+    wrongs: dict[Rule, tuple[Flags, str]] = {
+        "contact_with_another_anchor": (
             hangs & (should_be != is_email),
             "contact {} does not hang on what was new when it was made",
         ),
-        (
-            "contact_hangs_on_nothing",
+        "contact_hangs_on_nothing": (
             ~hangs & ((evidence.emails[contacts] >= 0) | (evidence.phones[contacts] >= 0)),
             "contact {} has no identifier that is not blocked",
         ),
-    ):
+    }
+    for rule, (wrong, text) in wrongs.items():
         ids = evidence.ids[contacts[wrong]].tolist()
         findings.add(rule, (text.format(id_) for id_ in ids))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from reunite.bulk.evidence.forest import Numbers
 from reunite.bulk.evidence.tables import Column
-from reunite.bulk.verifying.findings import Findings
+from reunite.bulk.verifying.findings import Findings, Rule
 from reunite.bulk.verifying.joined import Joined, Said
 from reunite.bulk.verifying.steps import CREATED, EXTENDED, MERGED, Steps
 
@@ -122,7 +122,7 @@ class Requests:
         first = np.where(nodes >= 0, evidence.first[nodes], -1)
         return np.where(first >= 0, evidence.ids[first], 0)
 
-    def _list(self, rule: str, positions: Column, text: str) -> None:
+    def _list(self, rule: Rule, positions: Column, text: str) -> None:
         self._findings.add(rule, (text.format(position) for position in positions.tolist()))
 
 

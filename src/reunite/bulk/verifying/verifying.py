@@ -16,7 +16,7 @@ from reunite.bulk.evidence.forest import Numbers
 from reunite.bulk.evidence.identities import Identities, identities_of
 from reunite.bulk.evidence.tables import STEP, bring_table, bring_tree, places_of, slices
 from reunite.bulk.progress import Progress
-from reunite.bulk.verifying.findings import Finding, Findings
+from reunite.bulk.verifying.findings import Finding, Findings, Rule
 from reunite.bulk.verifying.forms import check_forms
 from reunite.bulk.verifying.holders import check_anchors, check_identifiers
 from reunite.bulk.verifying.partition import check_partition
@@ -163,14 +163,18 @@ def _counts(identities: Identities, snapshot: Snapshot) -> Counts:
 
 
 def _check_workspace(snapshot: Snapshot, counts: Counts, findings: Findings) -> None:
-    for what, says, number in (
-        ("blocks", snapshot.has_blocks, counts.blocked),
-        ("constraints", snapshot.has_constraints, counts.constraints),
-    ):
+    flags: dict[Rule, tuple[str, bool, int]] = {
+        "workspace_says_otherwise_of_blocks": ("blocks", snapshot.has_blocks, counts.blocked),
+        "workspace_says_otherwise_of_constraints": (
+            "constraints",
+            snapshot.has_constraints,
+            counts.constraints,
+        ),
+    }
+    for rule, (what, says, number) in flags.items():
         if says != (number > 0):
             findings.add(
-                f"workspace_says_otherwise_of_{what}",
-                [f"it says that it has {'' if says else 'no '}{what}, {number} stand"],
+                rule, [f"it says that it has {'' if says else 'no '}{what}, {number} stand"]
             )
     head = snapshot.head
     if (head.contacts, head.identities) != (counts.contacts, counts.identities):
