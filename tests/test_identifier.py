@@ -26,7 +26,7 @@ from reunite.identifier import (
 ANYWHERE = Policy()
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 EVERY_CHARACTER = [chr(code) for code in range(sys.maxunicode + 1)]
-UNPRINTED = {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"}
+REFUSED = {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Cn"}
 FORMATTING = "-./()[]{}\u2212"
 DIGIT_SCRIPTS = "0\u0660\u06f0\u0966\uff10\U0001d7ce"
 
@@ -50,7 +50,7 @@ def email_by_the_book(value: str) -> str | None:
     """The normal form, or None if refused."""
     email = unicodedata.normalize("NFC", value.strip())
     email = unicodedata.normalize("NFC", email.lower())
-    if email.count("@") != 1 or any(unicodedata.category(char) in UNPRINTED for char in email):
+    if email.count("@") != 1 or any(unicodedata.category(char) in REFUSED for char in email):
         return None
     local, domain = email.split("@")
     if not domain.isascii():
@@ -203,6 +203,8 @@ def test_an_email_is_trimmed_composed_in_small_letters_and_its_domain_in_ascii(
         ("foo\u2028@example.com", "holds a blank or a control character"),
         ("foo\ud800@example.com", "holds a blank or a control character"),
         ("a@\udfffexample.com", "holds a blank or a control character"),
+        ("foo\uffff@example.com", "holds a character that Unicode does not have"),
+        ("foo\U000e0080@example.com", "holds a character that Unicode does not have"),
         ("a" * 243 + "@example.com", "is longer than 254 characters"),
         ("\u00e9" * 243 + "@example.com", "is longer than 254 characters"),
     ],
@@ -235,11 +237,11 @@ def test_lower_case_settles_at_once_for_all_of_unicode() -> None:
 def test_every_character_is_either_refused_or_kept_in_a_local_part() -> None:
     kept = []
     for char in EVERY_CHARACTER:
-        if unicodedata.category(char) in UNPRINTED:
+        if unicodedata.category(char) in REFUSED:
             refusal("email", f"a{char}b@example.com")
         elif char != "@":
             kept.append(char)
-    assert len(kept) > 1_100_000
+    assert len(kept) > 250_000
     for at in range(0, len(kept), 50):
         email = f"a{'a'.join(kept[at : at + 50])}b@example.com"
         composed = unicodedata.normalize("NFC", email)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,7 +27,7 @@ from planted import plant
 from postgres import Server
 from reunite import SchemaMismatch, UnsuitableStore
 from reunite.evidence import Identifier
-from reunite.identifier import Policy, present
+from reunite.identifier import Policy, normalise_email, present
 from reunite.operations import Operations
 from reunite.repositories.postgresql import open_postgresql, schema
 from reunite.repositories.postgresql.connection import QUERIES, BoundedConnection
@@ -175,6 +176,23 @@ def test_all_that_the_package_takes_is_in_normal_form(
         assert store.recognise_many([presented]) == [store.identify(email, phone)]
     assert answer.emails == ((presented.email,) if email else ())
     assert answer.phone_numbers == ((presented.phone,) if phone else ())
+
+
+def test_every_character_that_is_taken_is_normal_to_the_server_too(
+    empty: psycopg.Connection,
+) -> None:
+    """Whatever Unicode either of the two knows; a mark below comes before one above."""
+    forms = ("a{}\u0323@x.co", "{0}\u0301{0}@x.co", "a\u0316{}\u0301b@x.co")
+    emails = []
+    for code in range(0x80, sys.maxunicode + 1):
+        for form in forms:
+            with suppress(reunite.InvalidIdentifier):
+                emails.append(normalise_email(form.format(chr(code))))
+    assert len(emails) > 700_000
+    odd = empty.execute(
+        "select email from unnest(%s::text[]) email where email is not nfc normalized", (emails,)
+    ).fetchall()
+    assert odd == []
 
 
 def test_arrays_that_do_not_match_and_unknown_workspaces_are_refused(

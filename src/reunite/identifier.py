@@ -86,6 +86,10 @@ _ASCII_EMAIL = re.compile(r"[!-?A-~]++@[!-\-/-?A-~]++(?:\.[!-\-/-?A-~]++)++")
 
 _UNPRINTED = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
 
+# A later Unicode may give it a small letter or a decomposition: only for what is assigned is the
+# normal form the same for ever, and to whoever knows another version, such as PostgreSQL.
+_UNASSIGNED = "Cn"
+
 
 def normalise_email(value: str) -> str:
     """The normal form of an e-mail, which is also its key; idempotent, at most 254 characters.
@@ -102,8 +106,11 @@ def _normalise_any_email(value: str) -> str:
     if len(value) > _LONGEST_PRESENTED:
         _refuse_email(f"is longer than {EMAIL_LENGTH} characters")
     email = _fold(value)
-    if any(unicodedata.category(char) in _UNPRINTED for char in email):
+    categories = {unicodedata.category(char) for char in email}
+    if not categories.isdisjoint(_UNPRINTED):
         _refuse_email("holds a blank or a control character")
+    if _UNASSIGNED in categories:
+        _refuse_email("holds a character that Unicode does not have")
     local, at, domain = email.partition("@")
     if not at:
         _refuse_email("has no @")
