@@ -355,11 +355,13 @@ def test_what_is_known_is_answered_in_an_identity_at_its_limit(store: Store) -> 
     assert store.identify("a@x.co", "2").outcome == "known"
 
 
-def test_the_limit_is_kept_in_the_store_and_at_least_two(open_store: OpenStore) -> None:
+def test_the_limit_is_kept_in_the_store_and_has_bounds(open_store: OpenStore) -> None:
     open_store().set_identity_limit(77)
     assert open_store().identity_limit() == 77
-    with pytest.raises(InvalidSetting, match="at least 2"):
-        open_store().set_identity_limit(1)
+    for limit in (1, 2**31, 2**63):
+        with pytest.raises(InvalidSetting, match="from 2 to 2147483647"):
+            open_store().set_identity_limit(limit)
+    open_store().set_identity_limit(2**31 - 1)
 
 
 def test_workspaces_never_link(open_store: OpenStore, fresh_workspace: str) -> None:

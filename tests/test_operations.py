@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reunite.errors import OperationRefused, StillJoined
+from reunite.errors import OperationRefused, StillJoined, Unknown
 from reunite.evidence import Identifier
 from reunite.inquiry import Inquiry
 from reunite.operations import SHOWN, Operations
@@ -254,3 +254,27 @@ def test_a_decision_about_many_shows_the_first_and_counts_all(
             (f"e{number}@x.co",) for number in range(SHOWN)
         ]
     assert operations.unblock(ONE).identity_count == 1
+
+
+# ── numbers ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("number", [-1, 0, 99, 2**63, 2**64, 10**40])
+def test_a_number_that_nothing_has_is_unknown_however_large(
+    store: Store, operations: Operations, number: int
+) -> None:
+    store.identify("a@x.co", "1")
+    for ask in (
+        lambda: operations.undo(number),
+        lambda: operations.merge(1, number),
+        lambda: operations.merge(number, 1),
+        lambda: operations.unlink(number, identifier=A),
+        lambda: operations.unlink(1, position=number),
+        lambda: operations.constrain(number, A),
+        lambda: operations.unconstrain(A, number),
+        lambda: operations.allow(number),
+        lambda: operations.dismiss(number),
+        lambda: Inquiry(store).identity(number),
+    ):
+        with pytest.raises(Unknown):
+            ask()

@@ -15,7 +15,6 @@ from reunite.http.query import Query
 from reunite.http.reading import Reading
 from reunite.http.request import JSON, ONE_LIMIT, Answer, Request
 from reunite.identifier import Policy
-from reunite.inquiry.asked import LARGEST_ID
 from reunite.lane import Lane
 from reunite.operations import (
     PAGE,
@@ -31,6 +30,7 @@ from reunite.operations import (
     Undo,
     Unlink,
 )
+from reunite.repositories.transaction import LARGEST_ID
 
 MOST = 1_000
 """The most rows of a list that can be asked for at once."""

@@ -12,9 +12,9 @@ from reunite.http.reading import Reading
 from reunite.http.request import JSON, ONE_LIMIT, Answer, Request
 from reunite.identifier import Policy, Presented, present
 from reunite.inquiry import Foreseen, Inquiry
-from reunite.inquiry.asked import LARGEST_ID
 from reunite.inquiry.graph import MOST_NODES, NODES
 from reunite.inquiry.inquiry import EVENTS, MOST_EVENTS
+from reunite.repositories.transaction import LARGEST_ID
 
 
 class Inquiring:

@@ -8,7 +8,8 @@ from reunite.errors import InvalidIdentifier, Unknown
 from reunite.http.problem import BadRequest
 from reunite.http.request import Request
 from reunite.identifier import Policy, present
-from reunite.inquiry.asked import LARGEST_ID, Asked, identifiers_presented
+from reunite.inquiry.asked import Asked, identifiers_presented
+from reunite.repositories.transaction import LARGEST_ID
 
 _MEMBERS = ("email", "phoneNumber", "contactId")
 
@@ -58,4 +59,4 @@ def named(policy: Policy, value: object, where: str) -> Asked:
 def _contact_id(value: object, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise BadRequest(f"{where}.contactId is no contact id", "a whole number such as 1")
-    return min(value, LARGEST_ID + 1)
+    return value

@@ -14,9 +14,6 @@ from reunite.repositories.transaction import Sight
 Asked: TypeAlias = Identifier | int
 """An identifier by its key, or a contact id."""
 
-LARGEST_ID = 2**63 - 1
-"""No store has a larger contact id."""
-
 
 def identifiers_presented(presented: Presented) -> tuple[Identifier, ...]:
     """What was presented, by keys."""
@@ -41,7 +38,7 @@ def read(policy: Policy, text: str) -> Asked:
 
 def contact_of(sight: Sight, contact_id: int, which: str = "") -> Contact:
     """The contact with this id, a retired one too. Raises `Unknown`, naming ``which`` it is."""
-    found = sight.contacts({contact_id}) if 0 < contact_id <= LARGEST_ID else []
+    found = sight.contacts({contact_id})
     if found:
         return found[0]
     if 0 < contact_id <= sight.head.last_contact_id:

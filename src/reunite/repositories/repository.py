@@ -121,6 +121,10 @@ class Repository(Protocol):
         self.close()
 
 
+LARGEST_LIMIT = 2**31 - 1
+"""What PostgreSQL's column holds: a store of either kind can be put into one of the other."""
+
+
 class Limited(Protocol):
     """The limit of an identity, kept in the store so that all servers agree."""
 
@@ -130,13 +134,18 @@ class Limited(Protocol):
 
     @abstractmethod
     def set_identity_limit(self, identity_limit: int) -> None:
-        """Change it, at least 2, for all servers; identities that are larger stay as they are."""
+        """Change it for all servers, to 2 at least and `LARGEST_LIMIT` at most.
+
+        Identities that are larger stay as they are. Raises `InvalidSetting`.
+        """
 
 
 def require_limit(identity_limit: int) -> None:
-    """Raise `InvalidSetting` unless an e-mail and a phone have room."""
-    if identity_limit < 2:
-        raise InvalidSetting(f"the limit of an identity is at least 2, not {identity_limit}")
+    """Raise `InvalidSetting` unless an e-mail and a phone have room, and every store for it."""
+    if not 2 <= identity_limit <= LARGEST_LIMIT:
+        raise InvalidSetting(
+            f"the limit of an identity is from 2 to {LARGEST_LIMIT}, not {identity_limit}"
+        )
 
 
 class Store(Repository, Limited, Transactional, Protocol):

@@ -21,7 +21,13 @@ from reunite.identifier import Policy
 from reunite.reconcile import Head, Microseconds, PhoneKey
 from reunite.repositories.session import Session
 from reunite.repositories.table import TABLES, latest
-from reunite.repositories.transaction import Answered, Provenance, Sight, Transaction
+from reunite.repositories.transaction import (
+    LARGEST_ID,
+    Answered,
+    Provenance,
+    Sight,
+    Transaction,
+)
 
 CHUNK = 10_000
 """Values that one statement takes."""
@@ -177,7 +183,8 @@ _ID = ("id",)
 
 
 def _numbers(numbers: Collection[int]) -> list[tuple[int]]:
-    return [(number,) for number in sorted(set(numbers))]
+    """Those that anything can have."""
+    return [(number,) for number in sorted(set(numbers)) if 0 < number <= LARGEST_ID]
 
 
 def _rows(kind: type[R], found: Collection[tuple[Any, ...]] | Iterator[tuple[Any, ...]]) -> list[R]:

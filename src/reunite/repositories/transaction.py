@@ -25,6 +25,9 @@ from reunite.evidence import (
 from reunite.identifier import Policy
 from reunite.reconcile import Head, Microseconds, PhoneKey
 
+LARGEST_ID = 2**63 - 1
+"""No store has a larger contact id, position or id of a held request."""
+
 
 class Provenance(NamedTuple):
     """What an imported row said of itself: its id where it was numbered anew, and its linkedId."""

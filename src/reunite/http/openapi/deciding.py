@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from reunite.http.deciding import MOST
 from reunite.http.openapi.parts import Json, Writer, body, ref, success
-from reunite.inquiry.asked import LARGEST_ID
 from reunite.operations import PAGE
 from reunite.operations.operations import KEY, TEXT
+from reunite.repositories.transaction import LARGEST_ID
 
 _BY: Json = {
     "who": {"type": ["string", "null"], "maxLength": TEXT, "description": "Who decides it."},

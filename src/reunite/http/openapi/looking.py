@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from reunite.http.openapi.identifying import ANSWER, EXAMPLE
 from reunite.http.openapi.parts import Json, Writer, body, ref, success
-from reunite.inquiry.asked import LARGEST_ID
 from reunite.inquiry.graph import MOST_NODES, NODES
 from reunite.inquiry.inquiry import EVENTS, MOST_EVENTS
+from reunite.repositories.transaction import LARGEST_ID
 
 _NULL = {"type": "null"}
 
