@@ -173,6 +173,17 @@ return json_build_object(
 );
 
 
+-- The identifiers that the contacts of an identity hold.
+create or replace function reunite.identifiers(p_its reunite.members)
+returns table (type text, key text)
+language sql immutable
+begin atomic
+  select 'email', e.email from unnest((p_its).emails) e (email)
+  union all
+  select 'phone', reunite.phone_key(p.phone) from unnest((p_its).phones) p (phone);
+end;
+
+
 -- Whether an identifier is blocked; asked only where the workspace blocks anything. In PL/pgSQL, as
 -- the next, so that its plan is kept.
 create or replace function reunite.is_blocked(p_workspace int, p_type text, p_key text)
@@ -243,11 +254,7 @@ begin
   into p_its.more_emails, p_its.more_phones
   from (
     select other.type, other.key, min(other.position) as position
-    from (
-      select 'email' as type, e.email as key from unnest(p_its.emails) e (email)
-      union all
-      select 'phone', p.key from unnest(v_keys) p (key)
-    ) held
+    from reunite.identifiers(p_its) held
     cross join lateral (
       (
         select l.b_type as type, l.b_key as key, l.position, l.a_contact_id, l.voided
@@ -283,16 +290,8 @@ as $$
 begin
   p_its := reunite.with_attributes(p_workspace, p_its);
   p_its.blocked := (
-    select count(*)
-    from (
-      select 'email' as type, e.email as key from unnest(p_its.emails) e (email)
-      union all
-      select 'phone', reunite.phone_key(p.phone) from unnest(p_its.phones) p (phone)
-    ) held
-    where (
-      select i.blocked_by is not null from reunite.identifier i
-      where i.workspace = p_workspace and i.type = held.type and i.key = held.key
-    )
+    select count(*) from reunite.identifiers(p_its) held
+    where reunite.is_blocked(p_workspace, held.type, held.key)
   );
   return p_its;
 end
@@ -335,11 +334,7 @@ begin
   end if;
   select it.workspace, it.a_type, it.a_key, it.b_type, it.b_key, it.position, it.voided
   into v_first
-  from (
-    select 'email' as type, e.email as key from unnest(p_one.emails) e (email)
-    union all
-    select 'phone', reunite.phone_key(p.phone) from unnest(p_one.phones) p (phone)
-  ) one
+  from reunite.identifiers(p_one) one
   cross join lateral (
     (
       select c.*, c.b_type as type, c.b_key as key from reunite.identity_constraint c
