@@ -209,6 +209,12 @@ def test_rows_with_nothing_but_blocked_identifiers_are_refused_and_told(
     outcome = command("import", "rows.csv", "--block", "block.txt", "--json").data
     assert outcome["effect"]["contacts"]["after"] == 1
     assert outcome["effect"]["refusedAsBlocked"] == 1
+    reading = outcome["reading"]
+    assert (reading["taken"], reading["refused"]) == (1, 1)
+    assert [fault["reason"] for fault in reading["faults"]] == [
+        "is blocked, and the row has nothing that is not"
+    ]
+    assert [each["line"] for each in reading["examples"]] == [3]
     assert [row["contact_id"] for row in tables().tombstones] == [2]
     assert faults(tables()) == []
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import grown
 import reunite
 from audit import Tables, faults
 from reunite.bulk.importing import Import, Outcome, Store, run_import
 from reunite.bulk.progress import Progress
 from reunite.bulk.reading import Source
+from reunite.operations import Operations
+from reunite.repositories import Loading
 
 Adopt = Callable[..., Outcome]
 
@@ -158,3 +162,65 @@ def test_an_import_of_nothing_writes_nothing(
     outcome = adopt()
     assert outcome.reading.rows == 0
     assert read().journal == []
+
+
+# ── what happens between reading and the lock ────────────────────────────────────────────────────
+
+
+class Meanwhile(Store):
+    """A store where others do something once the rows are read and joined."""
+
+    def loading(self) -> AbstractContextManager[Loading]:
+        with reunite.open(self.url, workspace=self.workspace) as store:
+            operations = Operations(store)
+            for phone in ("555", "666"):
+                (operations.unblock if phone == "555" else operations.block)(
+                    reunite.Identifier("phone", phone)
+                )
+        return super().loading()
+
+
+def test_what_is_blocked_counts_as_it_is_under_the_lock(
+    store: reunite.Store, store_url: str, fresh_workspace: str, tmp_path: Path
+) -> None:
+    store.identify("x@x.co", "555")
+    Operations(store).block(reunite.Identifier("phone", "555"))
+    source, rejects = tmp_path / "rows.csv", tmp_path / "rejects.csv"
+    rows = [
+        "10,a@x.co,555",
+        "11,b@x.co,555",
+        "12,,555",
+        "13,c@x.co,666",
+        "14,d@x.co,666",
+        "15,,666",
+    ]
+    source.write_text("\n".join(["id,email,phone", *rows]))
+    order = Import([Source(str(source), "csv")], rejects=rejects)
+
+    outcome = run_import(Meanwhile(store_url, fresh_workspace), order, Progress())
+
+    tables = Tables.read(store_url, fresh_workspace)
+    assert together(tables) == groups({1, 10, 11, 12}, {13}, {14})
+    assert grown.verified(store_url, fresh_workspace).findings == []
+    reading = outcome.reading
+    assert (reading.rows, reading.taken, reading.refused) == (6, 5, 1)
+    assert [(fault.column, fault.count) for fault in reading.faults] == [("phoneNumber", 1)]
+    assert [line.split(",")[1:4] for line in rejects.read_text().splitlines()[1:]] == [
+        ["7", "phoneNumber", "666"]
+    ]
+
+
+# ── linkedIds of rows that get new ids ───────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("linked", ["9223372036854775807", "1234567890123456789", "7", "x7"])
+def test_a_linked_id_to_an_old_id_takes_none_of_ours(
+    store: reunite.Store, store_url: str, fresh_workspace: str, tmp_path: Path, linked: str
+) -> None:
+    source = tmp_path / "rows.csv"
+    source.write_text(f"email,linkedId\na@x.co,{linked}\n")
+    order = Import([Source(str(source), "csv")], renumber=tmp_path / "map.csv")
+    run_import(Store(store_url, fresh_workspace), order, Progress())
+    assert store.identify("b@x.co").primary_contact_id == 2
+    run_import(Store(store_url, fresh_workspace), order, Progress())
+    assert store.identify("c@x.co").primary_contact_id == 4

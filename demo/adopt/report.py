@@ -31,9 +31,9 @@ def to_json(adoptions: Sequence[Adoption]) -> str:
             "imported": {
                 store: {
                     "rows": said["reading"]["rows"],
-                    "taken": said["reading"]["taken"] - said["effect"]["refusedAsBlocked"],
+                    "taken": said["reading"]["taken"],
                     "deleted": said["reading"]["deleted"],
-                    "refused": said["reading"]["refused"] + said["effect"]["refusedAsBlocked"],
+                    "refused": said["reading"]["refused"],
                     "faults": said["reading"]["faults"],
                     "refusedAsBlocked": said["effect"]["refusedAsBlocked"],
                     "seconds": said["seconds"],
@@ -70,10 +70,11 @@ def _rows(adoption: Adoption) -> Table:
     said = next(iter(adoption.imported.values()))
     reading, effect = said["reading"], said["effect"]
     table = table_of("of the rows", "#")
-    table.add_row("taken", f"{reading['taken'] - effect['refusedAsBlocked']:,}")
+    table.add_row("taken", f"{reading['taken']:,}")
     table.add_row("soft-deleted", f"{reading['deleted']:,}")
-    table.add_row("refused, nothing usable", f"{reading['refused']:,}")
-    table.add_row("refused, all blocked", f"{effect['refusedAsBlocked']:,}")
+    blocked = effect["refusedAsBlocked"]
+    table.add_row("refused, nothing usable", f"{reading['refused'] - blocked:,}")
+    table.add_row("refused, all blocked", f"{blocked:,}")
     for fault in reading["faults"]:
         column = fault["column"] or "row"
         table.add_row(f"{column}: {fault['reason']}", f"{fault['count']:,}")

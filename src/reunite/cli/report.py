@@ -64,7 +64,9 @@ def _show_effect(effect: Effect, console: Console) -> None:
         f"{effect.new_identities:,} new, {effect.extended_identities:,} that grow or merge"
     )
     if effect.refused_as_blocked:
-        console.print(f"{effect.refused_as_blocked:,} rows have only blocked identifiers: refused")
+        console.print(
+            f"{effect.refused_as_blocked:,} of the rows refused have only blocked identifiers"
+        )
     if effect.blocked:
         console.print(f"{effect.blocked:,} identifiers are blocked from now on")
     _print(

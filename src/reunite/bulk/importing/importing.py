@@ -15,11 +15,18 @@ import msgspec
 from reunite import repositories
 from reunite.bulk.engine import Engine
 from reunite.bulk.importing.joining import join_rows
-from reunite.bulk.importing.planning import Plan, learn_blocks, plan_import
+from reunite.bulk.importing.planning import Plan, look_up, plan_import
 from reunite.bulk.importing.report import Effect, effect_of
 from reunite.bulk.importing.writing import write
 from reunite.bulk.progress import Progress
-from reunite.bulk.reading import Reading, Source, read, read_blocks, write_rejects
+from reunite.bulk.reading import (
+    Reading,
+    Source,
+    read,
+    read_blocks,
+    with_refused,
+    write_rejects,
+)
 from reunite.errors import ImportStopped, OutcomeUnknown, ReuniteError
 from reunite.identifier import Policy
 from reunite.reconcile import Microseconds
@@ -91,7 +98,8 @@ def plan_only(store: Store, order: Import, progress: Progress) -> Outcome:
         with store.snapshot() as snapshot, progress.phase("comparing with the store"):
             plan = _plan(engine, snapshot, order, at)
             effect = effect_of(plan)
-    return Outcome(reading, effect, time.monotonic() - began, 0.0)
+        told = with_refused(engine, reading, effect.refused_as_blocked)
+    return Outcome(told, effect, time.monotonic() - began, 0.0)
 
 
 def run_import(store: Store, order: Import, progress: Progress) -> Outcome:
@@ -113,7 +121,8 @@ def run_import(store: Store, order: Import, progress: Progress) -> Outcome:
             locked_seconds = time.monotonic() - locked
         with progress.phase("reporting"):
             effect = effect_of(plan)
-    return Outcome(reading, effect, time.monotonic() - began, locked_seconds)
+        told = with_refused(engine, reading, effect.refused_as_blocked)
+    return Outcome(told, effect, time.monotonic() - began, locked_seconds)
 
 
 def _prepare(
@@ -138,7 +147,7 @@ def _prepare(
         join_rows(engine, renumber=order.renumber is not None)
     with store.snapshot() as snapshot:
         if snapshot.has_blocks:
-            learn_blocks(engine, snapshot, renumber=order.renumber is not None)
+            look_up(engine, snapshot, renumber=order.renumber is not None)
     if order.rejects is not None:
         write_rejects(engine, order.rejects)
     return reading, at
@@ -159,13 +168,11 @@ def _note_blocks(engine: Engine, path: Path | None, policy: Policy) -> None:
 
 
 def _plan(engine: Engine, store: Snapshot, order: Import, at: Microseconds) -> Plan:
-    return plan_import(
-        engine,
-        store,
-        at,
-        renumber=order.renumber is not None,
-        allow_oversized=order.allow_oversized,
-    )
+    renumber = order.renumber is not None
+    is_joined_anew = look_up(engine, store, renumber=renumber)
+    if is_joined_anew and order.rejects is not None:
+        write_rejects(engine, order.rejects)
+    return plan_import(engine, store, at, renumber=renumber, allow_oversized=order.allow_oversized)
 
 
 @contextmanager

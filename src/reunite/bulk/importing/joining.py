@@ -31,7 +31,7 @@ class _Pointers(NamedTuple):
 
 
 def join_rows(engine: Engine, *, renumber: bool) -> None:
-    """Make the tables of joining.sql of ``taken``, ``left_out`` and ``blocked``.
+    """Make the tables of joining.sql of ``taken``, ``left_out`` and ``blocked``; can be done again.
 
     ``renumber`` says that linkedIds name old ids, each of its own source.
 
@@ -63,6 +63,8 @@ def join_rows(engine: Engine, *, renumber: bool) -> None:
 
 def _make_aged(engine: Engine) -> None:
     execute = engine.connection.execute
+    for query in ("forget_refused", "take_back_refused"):
+        execute(QUERIES[query])
     if engine.count("blocked"):
         for query in ("make_aged", "note_refused", "leave_out_refused"):
             execute(QUERIES[query])

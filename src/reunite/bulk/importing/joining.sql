@@ -23,6 +23,14 @@ select *, false as email_blocked, false as phone_blocked
 from taken
 order by created_at, id, record
 
+-- What an earlier joining refused, by other blocks than those of now.
+-- name: forget_refused
+delete from fault where record in (select record from left_out where why = 'blocked')
+  and reason = 'is blocked, and the row has nothing that is not'
+
+-- name: take_back_refused
+delete from left_out where why = 'blocked'
+
 -- Those are refused, and told; lines are where the reader left them (faults.sql).
 -- name: note_refused
 insert into fault

@@ -74,10 +74,11 @@ class Plan:
 def plan_import(
     engine: Engine, store: Snapshot, at: Microseconds, *, renumber: bool, allow_oversized: bool
 ) -> Plan:
-    """Plan what the joined rows (`join_rows`) do to a store.
+    """Plan what the joined rows do to a store.
 
     Args:
-        engine: with the tables of joining.sql, and ``block`` with what is to be blocked.
+        engine: with the tables of joining.sql, as they are after `look_up` in the same snapshot,
+            and ``block`` with what is to be blocked.
         store: a snapshot, or a loading that holds the lock.
         at: when the rows were read, by the store's clock.
         renumber: give new ids to all rows, by age.
@@ -85,7 +86,7 @@ def plan_import(
 
     Raises `ImportStopped`.
     """
-    _look_up(engine, store, renumber=renumber)
+    _require_free_blocks(engine)
     if renumber:
         _execute(engine, "number_anew", last_contact_id=store.head.last_contact_id)
     else:
@@ -94,21 +95,26 @@ def plan_import(
     require_constraints(engine, store)
     if not allow_oversized:
         _require_limit(engine, store.identity_limit)
-    return _planned(engine, store.head, max(at, store.at))
+    return _planned(engine, store.head, max(at, store.at), renumber=renumber)
 
 
-def learn_blocks(engine: Engine, store: Snapshot, *, renumber: bool) -> None:
-    """Join the rows anew where the store blocks identifiers of theirs that nobody knew of."""
+def look_up(engine: Engine, store: Snapshot, *, renumber: bool) -> bool:
+    """Ask a store for what the joined rows have; tells whether that joined them anew.
+
+    They are, where it blocks other identifiers of theirs than those that they were joined by: it
+    says so only now, or somebody blocked or unblocked one since it was last asked.
+    """
     asked = _rows(engine, "asked", ("type", "key"))
     engine.fill("held", HELD, store.holders(asked) if store.head.position else ())
-    unknown = _execute(engine, "unknown_blocks").fetchall()
-    if unknown:
-        engine.connection.executemany("insert into blocked values (?, ?)", unknown)
+    _execute(engine, "make_blocked_now")
+    (changed,) = _only(_execute(engine, "number_of_changed_blocks").fetchone())
+    if changed:
+        _execute(engine, "take_blocked_now")
         join_rows(engine, renumber=renumber)
+    return bool(changed)
 
 
-def _look_up(engine: Engine, store: Snapshot, *, renumber: bool) -> None:
-    learn_blocks(engine, store, renumber=renumber)
+def _require_free_blocks(engine: Engine) -> None:
     held = _execute(engine, "blocks_of_held_identifiers").fetchall()
     if held:
         examples = ", ".join(f"{type_} {key} (contact {holder})" for type_, key, holder in held[:5])
@@ -200,10 +206,12 @@ def _require_limit(engine: Engine, limit: int) -> None:
         )
 
 
-def _planned(engine: Engine, head: Head, at: Microseconds) -> Plan:
+def _planned(engine: Engine, head: Head, at: Microseconds, *, renumber: bool) -> Plan:
     contacts, new_identities, merged_away = _only(_execute(engine, "totals").fetchone())
     (last_contact_id,) = _only(
-        _execute(engine, "last_contact_id", last_contact_id=head.last_contact_id).fetchone()
+        _execute(
+            engine, "last_contact_id", last_contact_id=head.last_contact_id, renumber=renumber
+        ).fetchone()
     )
     writes = contacts or engine.count("left_out") or len(_rows(engine, "block", ("type", "key")))
     after = Head(

@@ -1,14 +1,30 @@
 -- What an import would do to a store. Of the tables of joining.sql, and of `held` and `standing`,
 -- which come from the store, these make: new_identifier, touched, merged, home, contact, size.
 
+-- What was blocked when the rows were joined is asked for, too: by now it may not be.
 -- name: asked
-select type, key from (select type, key from first union select type, key from block)
+select type, key
+from (
+  select type, key from first
+  union select type, key from block
+  union select type, key from blocked
+)
 order by type, key
 
--- name: unknown_blocks
+-- What is to be blocked and what the store blocks.
+-- name: make_blocked_now
+create or replace table blocked_now as
+select type, key from block
+union
 select type, key from held where blocked
-except
-select type, key from blocked
+
+-- name: number_of_changed_blocks
+select count(*)
+from blocked_now full join blocked using (type, key)
+where blocked_now.key is null or blocked.key is null
+
+-- name: take_blocked_now
+create or replace table blocked as select * from blocked_now
 
 -- name: blocks_of_held_identifiers
 select block.type, block.key, held.contact_id
@@ -30,7 +46,8 @@ select greatest(
   $last_contact_id,
   (select max(id) from aged),
   (select max(id) from left_out),
-  (select max(try_cast(linked as bigint)) from aged where source_id is null)
+  -- Of rows that keep their ids these are ids of ours; no new contact may have one.
+  (select max(try_cast(linked as bigint)) from aged where not $renumber)
 )
 
 -- name: make_new_identifier

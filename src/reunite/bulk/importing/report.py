@@ -99,7 +99,7 @@ class Effect(msgspec.Struct, frozen=True, rename="camel"):
     suspects: list[Suspect]
     linked_ids: LinkedIds
     refused_as_blocked: int
-    """Rows that were read but not taken: all that they have is blocked."""
+    """Those of the rows refused of which all that they have is blocked."""
     blocked: int
     """Identifiers that are blocked from now on."""
 

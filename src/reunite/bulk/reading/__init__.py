@@ -14,7 +14,7 @@ reading      all of that in order
 
 from reunite.bulk.reading.blocklist import read_blocks
 from reunite.bulk.reading.faults import Fault, FaultCount, write_rejects
-from reunite.bulk.reading.reading import Reading, ReadSource, read
+from reunite.bulk.reading.reading import Reading, ReadSource, read, with_refused
 from reunite.bulk.reading.source import Source, sources_of
 
 __all__ = [
@@ -26,5 +26,6 @@ __all__ = [
     "read",
     "read_blocks",
     "sources_of",
+    "with_refused",
     "write_rejects",
 ]

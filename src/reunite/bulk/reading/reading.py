@@ -8,7 +8,7 @@ faults       what was not taken
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reunite.bulk.engine import Engine
@@ -29,7 +29,7 @@ from reunite.errors import ImportStopped
 from reunite.identifier import Policy
 from reunite.reconcile import Microseconds
 
-__all__ = ["Fault", "FaultCount", "ReadSource", "Reading", "read"]
+__all__ = ["Fault", "FaultCount", "ReadSource", "Reading", "read", "with_refused"]
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,17 @@ def read(
     engine.connection.execute("drop table raw")
     faults, examples = fault_counts(engine), first_faults(engine)
     return Reading(found, rows, taken, deleted, refused, faults, examples)
+
+
+def with_refused(engine: Engine, reading: Reading, refused: int) -> Reading:
+    """The same where so many rows that were taken turned out to be refused, with their faults."""
+    return replace(
+        reading,
+        taken=reading.taken - refused,
+        refused=reading.refused + refused,
+        faults=fault_counts(engine),
+        examples=first_faults(engine),
+    )
 
 
 def _require_ids(engine: Engine, rows: int, ids: int) -> None:
