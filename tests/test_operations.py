@@ -278,3 +278,5 @@ def test_a_number_that_nothing_has_is_unknown_however_large(
     ):
         with pytest.raises(Unknown):
             ask()
+    assert operations.held(after=abs(number)) == []
+    assert operations.constraints(after=abs(number), limit=abs(number)) == []

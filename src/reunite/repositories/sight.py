@@ -109,7 +109,7 @@ class SessionSight(Sight):
         return self._by_number(Constraint, "constraints_by", positions)
 
     def standing_constraints(self, after: int, limit: int) -> list[Constraint]:
-        found = self._session.ask("standing_constraints", after=after, limit=limit)
+        found = self._page("standing_constraints", after, limit)
         return sorted(map(Constraint._make, found), key=lambda row: (row.position, row))
 
     def blocks(self, identifiers: Collection[Identifier]) -> list[Block]:
@@ -125,7 +125,7 @@ class SessionSight(Sight):
         return self._by_number(Held, "held", ids)
 
     def waiting(self, after: int, limit: int) -> list[Held]:
-        return _rows(Held, self._session.ask("waiting", after=after, limit=limit))
+        return _rows(Held, self._page("waiting", after, limit))
 
     def waiting_for(self, email: str, phone: PhoneKey) -> list[Held]:
         return _rows(Held, self._session.ask("waiting_for", email=email, phone=phone))
@@ -142,6 +142,10 @@ class SessionSight(Sight):
     ) -> list[R]:
         # In order of the key they lie beside each other.
         return _rows(kind, self._asked(query, Identifier._fields, sorted(set(identifiers))))
+
+    def _page(self, query: str, after: int, limit: int) -> list[tuple[Any, ...]]:
+        after, limit = min(after, LARGEST_ID), min(limit, LARGEST_ID)
+        return self._session.ask(query, after=after, limit=limit)
 
     def _asked(
         self, query: str, columns: Sequence[str], values: Sequence[tuple[Any, ...]]
