@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from reunite.http import create_app
+from reunite.http.protocol import Protocol
 from reunite.lane import Lane
 from reunite.repositories import Store
 from reunite.settings import Settings
@@ -66,7 +67,7 @@ def serve_lane(
     config = uvicorn.Config(
         make_app,
         factory=True,
-        http="httptools",
+        http=Protocol,
         loop="uvloop",
         ws="none",
         lifespan="on",

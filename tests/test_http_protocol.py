@@ -1,38 +1,113 @@
-"""How answers go out on the wire."""
+"""What is read from the wire and goes out on it, byte by byte."""
 
 from __future__ import annotations
 
+import re
 import socket
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from server import Server
+import pytest
 
-REQUEST = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+import reunite
+from reunite.settings import Settings
+from serving import Served, serve
+
+TIMEOUT = 0.5
 
 
-def test_head_and_body_of_an_answer_go_out_together(tmp_path: Path) -> None:
-    with (
-        Server(f"sqlite:///{tmp_path / 'reunite.db'}", tmp_path / "log") as server,
-        socket.create_connection(("127.0.0.1", server.port)) as connection,
-    ):
-        connection.sendall(REQUEST)
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    store = reunite.open(f"sqlite:///{tmp_path_factory.mktemp('store') / 'reunite.db'}")
+    with serve(store, Settings(request_timeout=TIMEOUT)) as served:
+        yield served
+
+
+def get(path: str = "/livez", *headers: str) -> bytes:
+    return request(f"GET {path}", "", *headers)
+
+
+def identify(email: str, *headers: str) -> bytes:
+    body = f'{{"email": "{email}"}}'
+    return request("POST /identify", body, "Content-Type: application/json", *headers)
+
+
+def request(target: str, body: str, *headers: str) -> bytes:
+    length = [f"Content-Length: {len(body)}"] if body else []
+    lines = [f"{target} HTTP/1.1", "Host: localhost", *length, *headers, "", body]
+    return "\r\n".join(lines).encode()
+
+
+def statuses(received: bytes) -> list[int]:
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+) ", received)]
+
+
+@contextmanager
+def sending(served: Served, *parts: bytes) -> Iterator[socket.socket]:
+    """A connection that has sent these parts, and can be read to its end."""
+    with served.connect() as connection:
+        for part in parts:
+            connection.sendall(part)
+        yield connection
+
+
+def read_to_end(connection: socket.socket) -> bytes:
+    """All that comes until the server closes."""
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def is_known(served: Served, email: str) -> bool:
+    return served.post({"email": email}, "/lookup").status_code == 200
+
+
+def test_head_and_body_of_an_answer_go_out_together(served: Served) -> None:
+    with sending(served, get()) as connection:
         assert connection.recv(65536).endswith(b'{"status":"alive"}')
 
 
 def test_pipelined_requests_are_answered_in_order_and_then_the_connection_ends(
-    tmp_path: Path,
+    served: Served,
 ) -> None:
-    last = REQUEST.replace(b"/livez", b"/nothing").replace(
-        b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"
-    )
-    with (
-        Server(f"sqlite:///{tmp_path / 'reunite.db'}", tmp_path / "log") as server,
-        socket.create_connection(("127.0.0.1", server.port)) as connection,
-    ):
-        connection.sendall(REQUEST * 3 + last)
-        received = b""
-        while part := connection.recv(65536):
-            received += part
-    assert received.count(b"HTTP/1.1 200 OK") == 3
-    assert received.count(b"HTTP/1.1 404 Not Found") == 1
+    last = get("/nothing", "Connection: close")
+    with sending(served, get() * 3 + last) as connection:
+        received = read_to_end(connection)
+    assert statuses(received) == [200, 200, 200, 404]
     assert received.rstrip().endswith(b"}")
+
+
+def half_closed(served: Served, *parts: bytes) -> bytes:
+    """What comes back to a client that ends its side after these parts."""
+    with sending(served, *parts) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        return read_to_end(connection)
+
+
+def test_a_client_that_ends_its_side_gets_the_answers_to_what_it_sent(served: Served) -> None:
+    asked = [identify(f"half-{number}@example.com") for number in range(3)]
+    for received in (
+        half_closed(served, b"".join(asked)),
+        half_closed(served, *asked[:2], asked[2][:-5], asked[2][-5:]),
+    ):
+        assert statuses(received) == [200, 200, 200]
+        numbers = [int(number) for number in re.findall(rb"half-(\d)", received)]
+        assert numbers == [0, 1, 2]
+
+
+@pytest.mark.parametrize("cut", [1, 30, -5])
+def test_what_a_client_that_ends_its_side_has_not_sent_wholly_is_dropped(
+    served: Served, cut: int
+) -> None:
+    part = identify("part@example.com")[:cut]
+    assert half_closed(served, part) == b""
+    assert statuses(half_closed(served, get() + part)) == [200]
+    assert statuses(half_closed(served, get() * 2 + part)) == [200, 200]
+    assert statuses(half_closed(served, get("/readyz"), part)) == [200]
+    assert not is_known(served, "part@example.com")
+
+
+def test_a_client_that_ends_its_side_while_nothing_is_asked_is_closed(served: Served) -> None:
+    assert half_closed(served) == b""
+    with sending(served, get()) as connection:
+        assert statuses(connection.recv(65536)) == [200]
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(65536) == b""

@@ -1,4 +1,4 @@
-"""uvicorn's protocol, sending the head and the body of an answer together."""
+"""uvicorn's protocol, kept to what HTTP says where that leaves off."""
 
 from __future__ import annotations
 
@@ -9,11 +9,51 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 class Protocol(HttpToolsProtocol):
-    """As uvicorn's, over a transport that gathers what is written."""
+    """As uvicorn's, over a transport that gathers what is written.
+
+    A client may end its side as soon as it has sent its requests: what came wholly is answered.
+    """
+
+    _is_ending = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with a new connection."""
         super().connection_made(_Gathering(transport, self.loop))  # type: ignore[arg-type]
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Take note that nothing more comes; answer whether something is still to be answered."""
+        return self._end()
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, or end."""
+        if self._is_ending and not self.pipeline:
+            self.transport.close()
+        HttpToolsProtocol.on_response_complete(self)
+
+    def _end(self) -> bool:
+        """Take nothing more: answer what came wholly, then close; False where that is now."""
+        self._is_ending = True
+        waits = not self._is_answered and not self._drop()
+        if not waits:
+            self.transport.close()
+        return waits
+
+    @property
+    def _is_answered(self) -> bool:
+        """Whether all requests that were begun are answered: they are in the order they came."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _drop(self) -> bool:
+        """Let go of the last request if it has not come wholly; True where no other waits."""
+        last = self.cycle
+        if not last.more_body or last.response_started:
+            return False
+        last.disconnected = True
+        last.message_event.set()
+        if not self.pipeline:
+            return True
+        self.pipeline.popleft()
+        return False
 
 
 class _Gathering:
