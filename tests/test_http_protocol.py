@@ -111,3 +111,50 @@ def test_a_client_that_ends_its_side_while_nothing_is_asked_is_closed(served: Se
         assert statuses(connection.recv(65536)) == [200]
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(65536) == b""
+
+
+UPGRADES = {
+    "h2c": ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk"),
+    "websocket": ("Connection: keep-alive, Upgrade", "Upgrade: websocket"),
+}
+JSON = "Content-Type: application/json"
+LAST = get("/livez", "Connection: close")
+
+
+@pytest.mark.parametrize("upgrade", UPGRADES)
+def test_a_request_that_asks_for_an_upgrade_is_answered_as_one_that_does_not(
+    served: Served, upgrade: str
+) -> None:
+    whole = identify(f"{upgrade}@example.com", *UPGRADES[upgrade])
+    chunked = request("POST /identify", "", JSON, "Transfer-Encoding: chunked", *UPGRADES[upgrade])
+    chunks = b'1c\r\n{"email": "two@example.com"}\r\n0\r\n\r\n'
+    with sending(served, whole + chunked + chunks + LAST) as connection:
+        assert statuses(read_to_end(connection)) == [200, 200, 200]
+    assert is_known(served, f"{upgrade}@example.com")
+
+
+@pytest.mark.parametrize("upgrade", UPGRADES)
+@pytest.mark.parametrize("target", ["POST /identify", "GET /livez"])
+@pytest.mark.parametrize("cut", [0, 1, 40])
+def test_the_body_of_a_request_that_asks_for_an_upgrade_is_not_run_as_a_request(
+    served: Served, upgrade: str, target: str, cut: int
+) -> None:
+    smuggled = identify("smuggled@example.com").decode()
+    sent = request(target, smuggled, JSON, *UPGRADES[upgrade])
+    cut += sent.index(b"\r\n\r\n") + 4
+    with sending(served, sent[:cut], sent[cut:] + LAST) as connection:
+        assert len(statuses(read_to_end(connection))) == 2
+    assert not is_known(served, "smuggled@example.com")
+
+
+def test_requests_behind_those_that_ask_for_an_upgrade_are_answered(served: Served) -> None:
+    asking = get("/livez", *UPGRADES["h2c"])
+    with sending(served, asking * 50 + get("/nothing") + LAST) as connection:
+        assert statuses(read_to_end(connection)) == [200] * 50 + [404, 200]
+
+
+def test_a_tunnel_is_refused_and_nothing_behind_it_is_run(served: Served) -> None:
+    tunnel = request("CONNECT example.com:443", "")
+    with sending(served, tunnel + identify("tunnel@example.com")) as connection:
+        assert statuses(read_to_end(connection)) == [400]
+    assert not is_known(served, "tunnel@example.com")

@@ -173,14 +173,6 @@ def test_no_content_type_is_refused(served: Served) -> None:
     require_problem(served.client.post("/identify", content=b'{"email": "foo@example.com"}'), 415)
 
 
-def test_a_client_that_wants_http_2_is_told_to_use_http_1(served: Served) -> None:
-    body = b'{"email": "foo@example.com"}'
-    offer = head("Connection: Upgrade", "Upgrade: h2c", f"Content-Length: {len(body)}")
-    answer = served.exchange(offer + body)
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b"without the header Upgrade" in answer
-
-
 @pytest.mark.parametrize("encoding", ["gzip", "br", "identity", ""])
 def test_a_content_encoding_is_refused(served: Served, encoding: str) -> None:
     answer = served.post_raw(b'{"email": "foo@example.com"}', content_encoding=encoding)

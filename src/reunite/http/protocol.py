@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
@@ -12,6 +13,7 @@ class Protocol(HttpToolsProtocol):
     """As uvicorn's, over a transport that gathers what is written.
 
     A client may end its side as soon as it has sent its requests: what came wholly is answered.
+    An Upgrade is ignored, as RFC 9110 (7.8) allows: there is no other protocol here.
     """
 
     _is_ending = False
@@ -19,6 +21,17 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with a new connection."""
         super().connection_made(_Gathering(transport, self.loop))  # type: ignore[arg-type]
+
+    def data_received(self, data: bytes) -> None:
+        """Read what came, and begin the requests whose heads are complete."""
+        self._unset_keepalive_if_required()
+        try:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                self._ignore_upgrades(memoryview(data)[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Take note that nothing more comes; answer whether something is still to be answered."""
@@ -29,6 +42,33 @@ class Protocol(HttpToolsProtocol):
         if self._is_ending and not self.pipeline:
             self.transport.close()
         HttpToolsProtocol.on_response_complete(self)
+
+    def _should_upgrade(self) -> bool:
+        # So uvicorn leaves alone what asks for an Upgrade: it is begun when it is read again.
+        return True
+
+    def _ignore_upgrades(self, rest: memoryview) -> None:
+        """Read the head that asked for an Upgrade again, without that, and then the rest.
+
+        The parser stops at such a head and takes its body for the next request: behind a proxy
+        that counts it as a body, one client's body would be answered to another.
+        """
+        while True:
+            self.parser.feed_data(self._head_without_upgrade())
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as upgrade:
+                rest = rest[upgrade.args[0] :]
+            else:
+                return
+
+    def _head_without_upgrade(self) -> bytes:
+        method, version = self.scope["method"], self.scope["http_version"]
+        if method == "CONNECT":
+            raise httptools.HttpParserInvalidMethodError("there are no tunnels")
+        lines = [b"%s %s HTTP/%s" % (method.encode(), self.url, version.encode())]
+        lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
 
     def _end(self) -> bool:
         """Take nothing more: answer what came wholly, then close; False where that is now."""

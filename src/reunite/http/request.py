@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from starlette.types import Message, Receive, Scope
 
-from reunite.http.problem import BadRequest, ContentTooLarge, RequestTimeout, UnsupportedMediaType
+from reunite.http.problem import ContentTooLarge, RequestTimeout, UnsupportedMediaType
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -104,12 +104,6 @@ class Request:
         raise ClientGone
 
     def _require_json(self) -> None:
-        if b"upgrade" in self.headers:
-            # The parser takes all that follows for another protocol: the body is lost.
-            raise BadRequest(
-                "it asks for an Upgrade, which there is not",
-                "send it as HTTP/1.1 without the header Upgrade",
-            )
         if b"content-encoding" in self.headers:
             raise UnsupportedMediaType("the body has a Content-Encoding", "a plain body")
         content_type = self.headers.get(b"content-type", b"")
