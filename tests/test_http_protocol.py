@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 from collections.abc import Iterator
@@ -54,6 +55,21 @@ def sending(served: Served, *parts: bytes) -> Iterator[socket.socket]:
 def read_to_end(connection: socket.socket) -> bytes:
     """All that comes until the server closes."""
     return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def require_problem(received: bytes, status: int) -> dict[str, object]:
+    """The one answer that came, a problem, and the end of the connection."""
+    assert statuses(received) == [status], received
+    head, _, body = received.partition(b"\r\n\r\n")
+    headers = dict(line.split(b": ", 1) for line in head.lower().split(b"\r\n")[1:])
+    assert headers[b"content-type"] == b"application/problem+json"
+    assert headers[b"connection"] == b"close"
+    problem: dict[str, object] = json.loads(body)
+    assert problem["requestId"] == headers[b"x-request-id"].decode()
+    assert problem["status"] == status
+    assert problem["wrong"]
+    assert problem["right"]
+    return problem
 
 
 def is_known(served: Served, email: str) -> bool:
@@ -156,5 +172,69 @@ def test_requests_behind_those_that_ask_for_an_upgrade_are_answered(served: Serv
 def test_a_tunnel_is_refused_and_nothing_behind_it_is_run(served: Served) -> None:
     tunnel = request("CONNECT example.com:443", "")
     with sending(served, tunnel + identify("tunnel@example.com")) as connection:
-        assert statuses(read_to_end(connection)) == [400]
+        require_problem(read_to_end(connection), 400)
     assert not is_known(served, "tunnel@example.com")
+
+
+NOT_HTTP = {
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "no target": b"GET\r\n\r\n",
+    "unknown method": request("FOO /identify", ""),
+    "HTTP/1.2": b"GET /livez HTTP/1.2\r\nHost: localhost\r\n\r\n",
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "no header": request("GET /livez", "", "no header"),
+    "Content-Length that is no number": request("POST /identify", "", "Content-Length: x"),
+    "negative Content-Length": request("POST /identify", "", "Content-Length: -1"),
+    "two Content-Length": request("POST /identify", "{}", "Content-Length: 2"),
+    "chunked with a Content-Length": request("POST /identify", "{}", "Transfer-Encoding: chunked"),
+    "chunked, then something else": request("POST /identify", "", "Transfer-Encoding: chunked, x"),
+    "target that is not ASCII": b"GET /\xff HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "target without a path": request("GET http://localhost", ""),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_HTTP)
+def test_what_is_no_http_is_refused_as_all_else_is(served: Served, kind: str) -> None:
+    with sending(served, NOT_HTTP[kind]) as connection:
+        problem = require_problem(read_to_end(connection), 400)
+    assert problem["type"] == "urn:reunite:problem:malformed-request"
+
+
+def test_a_body_that_turns_out_to_be_none_is_refused_and_nothing_is_written(served: Served) -> None:
+    broken = request("POST /identify", "", JSON, "Transfer-Encoding: chunked")
+    with sending(served, broken, b"5\r\n{}   \r\nzz\r\n") as connection:
+        require_problem(read_to_end(connection), 400)
+
+
+def test_what_came_before_what_is_no_http_is_answered_first(served: Served) -> None:
+    before = [identify(f"before-{number}@example.com") for number in range(3)]
+    with sending(served, *before[:2], before[2] + NOT_HTTP["TLS"]) as connection:
+        received = read_to_end(connection)
+    assert statuses(received) == [200, 200, 200, 400]
+
+
+def test_what_comes_behind_what_is_no_http_is_not_run(served: Served) -> None:
+    behind = identify("behind@example.com")
+    with sending(served, NOT_HTTP["two Content-Length"] + behind, behind) as connection:
+        require_problem(read_to_end(connection), 400)
+    assert not is_known(served, "behind@example.com")
+
+
+def test_an_answer_is_not_followed_by_another_where_its_body_turns_out_to_be_none(
+    served: Served,
+) -> None:
+    """The client would take the second for the answer to its next request."""
+    with sending(served, request("GET /livez", "", "Transfer-Encoding: chunked")) as connection:
+        assert statuses(connection.recv(65536)) == [200]
+        connection.sendall(b"zz\r\n")
+        assert read_to_end(connection) == b""
+
+
+def test_what_is_no_http_is_counted(served: Served) -> None:
+    with sending(served, NOT_HTTP["TLS"]) as connection:
+        read_to_end(connection)
+    assert re.search(
+        r'_count{http_request_method="_OTHER",http_response_status_code="400",'
+        r'http_route="none"} [1-9]',
+        served.client.get("/metrics").text,
+    )

@@ -23,6 +23,7 @@ from reunite.http.edge import Edge
 from reunite.http.endpoint import Endpoint
 from reunite.http.inquiring import Inquiring
 from reunite.http.monitor import Monitor
+from reunite.http.protocol import State
 from reunite.http.reading import Reading
 from reunite.http.routes import Health, Identification
 from reunite.inquiry import Inquiry
@@ -46,7 +47,8 @@ def create_app(store: Store, lane: Lane, settings: Settings) -> Edge:
         *_deciding(Deciding(Operations(store), store.policy, lane, reading, inquiring)),
         *_telling(health, Docs(settings)),
     ]
-    return Edge(endpoints, Router(lifespan=_life(store, lane, reading, health)), settings)
+    life = _life(store, lane, reading, health, settings)
+    return Edge(endpoints, Router(lifespan=life), settings)
 
 
 def serve_app() -> Edge:
@@ -121,17 +123,17 @@ def _telling(health: Health, docs: Docs) -> list[Endpoint]:
 
 
 def _life(
-    store: Store, lane: Lane, reading: Reading, health: Health
-) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    store: Store, lane: Lane, reading: Reading, health: Health, settings: Settings
+) -> Callable[[Any], AbstractAsyncContextManager[State]]:
     @asynccontextmanager
-    async def life(_app: object) -> AsyncIterator[None]:
+    async def life(_app: object) -> AsyncIterator[State]:
         # What is there now stays: looking through it again and again would make requests wait.
         gc.collect()
         gc.freeze()
         # And what a request makes goes with it: 128 of them at once are no reason to look either.
         gc.set_threshold(20_000)
         with _noticing_sigterm(health):
-            yield
+            yield {"request_timeout": settings.request_timeout}
         health.draining = True
         if all([await lane.close(), await reading.close()]):
             store.close()

@@ -16,7 +16,7 @@ from reunite.http.problem import NotFound
 from reunite.http.request import Answer, ClientGone, Request
 from reunite.settings import Settings
 
-_NO_ROUTE = "none"
+NO_ROUTE = "none"
 _NOT_FOUND = ("no route has this path", "/openapi.json lists the paths")
 
 _access = logging.getLogger("reunite.access")
@@ -57,7 +57,7 @@ class Edge:
             return
         await _send(request, answer, send)
         seconds = perf_counter() - began
-        route = endpoint.path if endpoint else _NO_ROUTE
+        route = endpoint.path if endpoint else NO_ROUTE
         metrics.observe_http_request(request.method, route, answer.status, seconds)
         if self._access_log:
             _note(request, route, answer.status, seconds)
@@ -74,27 +74,24 @@ class Edge:
         try:
             self._guard.admit(request)
             if endpoint is None:
-                return _refuse(NotFound(*_NOT_FOUND), request)
+                return refuse(NotFound(*_NOT_FOUND), request.id)
             return await endpoint.answer(request)
         except ClientGone:
             raise
         except Exception as error:  # noqa: BLE001  whatever it is, it is reported and answered
             problem.report(error, request.id.decode())
-            return _refuse(error, request)
+            return refuse(error, request.id)
 
 
-def _refuse(error: Exception, request: Request) -> Answer:
+def refuse(error: Exception, request_id: bytes) -> Answer:
+    """Make an answer of an error."""
     headers = [(b"content-type", problem.MEDIA_TYPE.encode()), *problem.headers_of(error)]
-    body = wire.encode(problem.problem(error, request.id.decode()))
+    body = wire.encode(problem.problem(error, request_id.decode()))
     return Answer(problem.kind_of(error).status, headers, body)
 
 
 async def _send(request: Request, answer: Answer, send: Send) -> None:
-    headers = [
-        *answer.headers,
-        (b"content-length", b"%d" % len(answer.body)),
-        (b"x-request-id", request.id),
-    ]
+    headers = answer.headers_to(request.id)
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
 

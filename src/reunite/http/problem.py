@@ -42,7 +42,7 @@ class HttpError(Exception):
 
 
 class BadRequest(HttpError):
-    """The body is no JSON, or not of the right shape."""
+    """It is no HTTP/1.1, or the body is no JSON, or not of the right shape."""
 
 
 class Unauthorized(HttpError):

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from reunite import metrics
+from reunite.http import problem
+from reunite.http.edge import NO_ROUTE, refuse
+from reunite.http.problem import BadRequest
+from reunite.http.request import new_id
+
+
+class State(TypedDict):
+    """What the application tells its connections when it begins."""
+
+    request_timeout: float
 
 
 class Protocol(HttpToolsProtocol):
     """As uvicorn's, over a transport that gathers what is written.
 
     A client may end its side as soon as it has sent its requests: what came wholly is answered.
-    An Upgrade is ignored, as RFC 9110 (7.8) allows: there is no other protocol here.
+    An Upgrade is ignored, as RFC 9110 (7.8) allows: there is no other protocol here. What is no
+    request is refused as everything is, in its turn, and ends the connection.
     """
 
-    _is_ending = False
+    _stage: Literal["open", "ending", "ended"] = "open"
+    _last_words = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with a new connection."""
@@ -24,24 +38,31 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read what came, and begin the requests whose heads are complete."""
+        if self._stage != "open":
+            return
         self._unset_keepalive_if_required()
+        rest = None
         try:
-            try:
-                self.parser.feed_data(data)
-            except httptools.HttpParserUpgrade as upgrade:
-                self._ignore_upgrades(memoryview(data)[upgrade.args[0] :])
-        except httptools.HttpParserError:
-            self.send_400_response("Invalid HTTP request received.")
+            self.parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._refuse(_meaning(error))
+        except httptools.HttpParserUpgrade as upgrade:
+            rest = memoryview(data)[upgrade.args[0] :]
+        if rest is not None:
+            self._ignore_upgrades(rest)
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Take note that nothing more comes; answer whether something is still to be answered."""
-        return self._end()
+        if self._stage == "open":
+            self._end()
+        return self._stage == "ending"
 
     def on_response_complete(self) -> None:
         """Go on with the next request, or end."""
-        if self._is_ending and not self.pipeline:
-            self.transport.close()
+        is_last = self._stage == "ending" and not self.pipeline
         HttpToolsProtocol.on_response_complete(self)
+        if is_last:
+            self._finish()
 
     def _should_upgrade(self) -> bool:
         # So uvicorn leaves alone what asks for an Upgrade: it is begun when it is read again.
@@ -53,34 +74,57 @@ class Protocol(HttpToolsProtocol):
         The parser stops at such a head and takes its body for the next request: behind a proxy
         that counts it as a body, one client's body would be answered to another.
         """
-        while True:
-            self.parser.feed_data(self._head_without_upgrade())
+        while self._stage == "open":
+            if self.scope["method"] == "CONNECT":
+                self._refuse(BadRequest("it asks for a tunnel", "a path such as /identify"))
+                return
             try:
+                self.parser.feed_data(self._head_without_upgrade())
                 self.parser.feed_data(rest)
             except httptools.HttpParserUpgrade as upgrade:
                 rest = rest[upgrade.args[0] :]
+            except httptools.HttpParserError as error:
+                self._refuse(_meaning(error))
             else:
                 return
 
     def _head_without_upgrade(self) -> bytes:
-        method, version = self.scope["method"], self.scope["http_version"]
-        if method == "CONNECT":
-            raise httptools.HttpParserInvalidMethodError("there are no tunnels")
-        lines = [b"%s %s HTTP/%s" % (method.encode(), self.url, version.encode())]
+        method, version = self.scope["method"].encode(), self.scope["http_version"].encode()
+        lines = [b"%s %s HTTP/%s" % (method, self.url, version)]
         lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
         return b"\r\n".join([*lines, b"", b""])
 
-    def _end(self) -> bool:
-        """Take nothing more: answer what came wholly, then close; False where that is now."""
-        self._is_ending = True
-        waits = not self._is_answered and not self._drop()
-        if not waits:
-            self.transport.close()
-        return waits
+    def _refuse(self, error: Exception) -> None:
+        """Answer what is no request, after those that came before it, and end."""
+        request_id = new_id()
+        problem.report(error, request_id.decode())
+        answer = refuse(error, request_id)
+        metrics.observe_http_request("none", NO_ROUTE, answer.status, 0)
+        headers = [
+            *self.server_state.default_headers,
+            *answer.headers_to(request_id),
+            (b"connection", b"close"),
+        ]
+        lines = [b"%s: %s\r\n" % header for header in headers]
+        self._end(b"".join([STATUS_LINE[answer.status], *lines, b"\r\n", answer.body]))
+
+    def _end(self, last_words: bytes = b"") -> None:
+        """Take nothing more: answer what came wholly, say the last words, close."""
+        self._stage = "ending"
+        # What is being answered already must not get a second answer.
+        if self._is_in_head or not self.cycle.response_started:
+            self._last_words = last_words
+        if self._is_answered or self._drop():
+            self._finish()
+
+    @property
+    def _is_in_head(self) -> bool:
+        """Whether the request that came last has not begun."""
+        return self.cycle is None or self.cycle.scope is not self.scope
 
     @property
     def _is_answered(self) -> bool:
-        """Whether all requests that were begun are answered: they are in the order they came."""
+        """Whether all requests that began are answered: they are in the order they came."""
         return self.cycle is None or self.cycle.response_complete
 
     def _drop(self) -> bool:
@@ -94,6 +138,33 @@ class Protocol(HttpToolsProtocol):
             return True
         self.pipeline.popleft()
         return False
+
+    def _finish(self) -> None:
+        """Say the last words and close: at once where there are none, or else in two steps.
+
+        To close while the client still sends would take the words from it before it read them.
+        """
+        self._stage = "ended"
+        if not self._last_words:
+            self.transport.close()
+            return
+        self.transport.write(self._last_words)
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.app_state["request_timeout"], self.timeout_keep_alive_handler
+        )
+
+
+def _meaning(error: httptools.HttpParserError) -> Exception:
+    """What is wrong with what the parser refuses, or with what is made of what it read."""
+    if not isinstance(error, httptools.HttpParserCallbackError):
+        return BadRequest(f"it is no HTTP/1.1: {error}", "a request as RFC 9112 describes it")
+    cause = error.__context__
+    if isinstance(cause, httptools.HttpParserInvalidURLError | AttributeError):
+        return BadRequest("the target of the request is no path", "a path such as /identify")
+    return cause if isinstance(cause, Exception) else error
 
 
 class _Gathering:
@@ -112,6 +183,10 @@ class _Gathering:
         if not self._gathered:
             self._loop.call_soon(self._flush)
         self._gathered.append(data)
+
+    def write_eof(self) -> None:
+        self._flush()
+        self._transport.write_eof()
 
     def close(self) -> None:
         self._flush()

@@ -27,12 +27,25 @@ _PREFIX = os.urandom(6).hex().encode() + b"-%x"
 _next_number = count(1).__next__
 
 
+def new_id() -> bytes:
+    """Name a request that brings no name."""
+    return _PREFIX % _next_number()
+
+
 class Answer(NamedTuple):
     """What goes back: a status, headers (length and request id are added), a body."""
 
     status: int
     headers: Headers
     body: bytes
+
+    def headers_to(self, request_id: bytes) -> Headers:
+        """All its headers, as the answer to this request."""
+        return [
+            *self.headers,
+            (b"content-length", b"%d" % len(self.body)),
+            (b"x-request-id", request_id),
+        ]
 
 
 class ClientGone(Exception):
@@ -63,7 +76,7 @@ class Request:
         self.parameters: dict[str, str] = {}
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         sent = self.headers.get(b"x-request-id")
-        self.id = sent if sent and _SAFE_ID.fullmatch(sent) else _PREFIX % _next_number()
+        self.id = sent if sent and _SAFE_ID.fullmatch(sent) else new_id()
         self._receive = receive
         self._timeout = timeout
 
