@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
+import select
 import socket
+import termios
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 import reunite
+from reunite.http.protocol import HEAD_LIMIT
 from reunite.settings import Settings
+from server import wait_until
 from serving import Served, serve
 
-TIMEOUT = 0.5
+TIMEOUT = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +78,32 @@ def require_problem(received: bytes, status: int) -> dict[str, object]:
     assert problem["wrong"]
     assert problem["right"]
     return problem
+
+
+def in_pieces(served: Served, sent: bytes, pieces: int) -> bytes:
+    """What comes back for bytes sent in so many pieces, each in a segment of its own."""
+    size = -(-len(sent) // pieces)
+    with served.connect() as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for start in range(0, len(sent), size):
+            connection.sendall(sent[start : start + size])
+            wait_until(lambda: is_taken(connection), "taken", 5)
+        return read_to_end(connection)
+
+
+def is_taken(connection: socket.socket) -> bool:
+    """Whether the other side's kernel has all that was sent."""
+    return fcntl.ioctl(connection, termios.TIOCOUTQ, b"\0" * 4) == b"\0" * 4
+
+
+def flooded(connection: socket.socket, part: bytes) -> bytes:
+    """What comes back while a part is sent again and again; nobody takes 10 MB of it."""
+    sent = 0
+    while not select.select([connection], [], [], 0)[0]:
+        connection.sendall(part)
+        sent += len(part)
+        assert sent < 10_000_000
+    return read_to_end(connection)
 
 
 def is_known(served: Served, email: str) -> bool:
@@ -238,3 +272,122 @@ def test_what_is_no_http_is_counted(served: Served) -> None:
         r'http_route="none"} [1-9]',
         served.client.get("/metrics").text,
     )
+
+
+def test_a_head_of_the_limit_is_read_and_a_larger_one_is_refused(served: Served) -> None:
+    def padded(size: int) -> bytes:
+        return get("/livez", "Connection: close", "X-Padding: " + "x" * size)
+
+    for pieces in (1, 2, 50):
+        assert statuses(in_pieces(served, padded(HEAD_LIMIT - 200), pieces)) == [200]
+        received = in_pieces(served, padded(HEAD_LIMIT), pieces)
+        problem = require_problem(received, 431)
+        assert str(HEAD_LIMIT) in str(problem["right"])
+
+
+@pytest.mark.parametrize(
+    "part", [b"GET /", b"GET / HTTP/1.1\r\nX-Name: ", b"GET / HTTP/1.1\r\nX-"], ids=repr
+)
+def test_a_head_without_end_is_refused_before_it_fills_the_memory(
+    served: Served, part: bytes
+) -> None:
+    with sending(served, part) as connection:
+        require_problem(flooded(connection, b"x" * 10_000), 431)
+
+
+def test_headers_without_end_are_refused_before_they_fill_the_memory(served: Served) -> None:
+    with sending(served, b"GET / HTTP/1.1\r\n") as connection:
+        require_problem(flooded(connection, b"X-Name: value\r\n" * 1000), 431)
+
+
+def test_what_stands_behind_a_body_is_bounded_too(served: Served) -> None:
+    chunked = request("POST /identify", "", JSON, "Transfer-Encoding: chunked")
+    for part in (b"2\r\n{}\r\n0\r\n", b"2;", b"2\r\n{}\r\n0\r\nX-Name: "):
+        with sending(served, chunked + part) as connection:
+            require_problem(flooded(connection, b"x" * 10_000), 431)
+
+
+def test_what_stands_behind_a_body_is_no_header_of_its_request(served: Served) -> None:
+    head = (
+        "POST /lookup HTTP/1.1\r\nHost: rebound.example.com\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    trailers = f"2\r\n{{}}\r\n0\r\nHost: localhost\r\n{JSON}\r\n\r\n"
+    with sending(served, head.encode() + trailers.encode()) as connection:
+        assert statuses(connection.recv(65536)) == [421]
+
+
+@pytest.mark.parametrize("part", [b"G", b"GET /livez HTTP/1.1\r\nHost: loc"])
+def test_a_head_that_does_not_come_is_not_waited_for_for_ever(served: Served, part: bytes) -> None:
+    with sending(served, part) as connection:
+        problem = require_problem(read_to_end(connection), 408)
+        assert problem["right"] == f"a head within {TIMEOUT:g} seconds"
+    with sending(served, get() + part) as connection:
+        assert statuses(read_to_end(connection)) == [200, 408]
+    with sending(served, get()) as connection:
+        assert statuses(connection.recv(65536)) == [200]
+        connection.sendall(part)
+        require_problem(read_to_end(connection), 408)
+
+
+@pytest.mark.parametrize("part", [b"GET / HTTP/1.1\r\nX: ", b"\r\n", b"POST /", b""])
+def test_a_head_that_comes_by_and_by_has_no_more_time_than_another(
+    served: Served, part: bytes
+) -> None:
+    with sending(served, part) as connection:
+        connection.settimeout(TIMEOUT / 10)
+        began = time.monotonic()
+        while time.monotonic() - began < 10 * TIMEOUT:
+            try:
+                connection.sendall(b"x" if part.strip() else part)
+                if not connection.recv(65536):
+                    break
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                break
+        assert time.monotonic() - began < 5 * TIMEOUT
+
+
+def test_a_connection_on_which_nothing_comes_is_closed(served: Served) -> None:
+    with sending(served) as connection:
+        assert read_to_end(connection) == b""
+
+
+def test_a_connection_that_was_answered_may_be_idle_for_longer(served: Served) -> None:
+    with sending(served, get()) as connection:
+        assert statuses(connection.recv(65536)) == [200]
+        connection.settimeout(3 * TIMEOUT)
+        with pytest.raises(TimeoutError):
+            connection.recv(65536)
+
+
+def test_a_body_of_which_nothing_comes_is_not_waited_for_for_ever(served: Served) -> None:
+    head = request("POST /identify", "", JSON, "Content-Length: 100")
+    with sending(served, get() + head) as connection:
+        connection.recv(65536)
+        assert statuses(connection.recv(65536)) == [408]
+
+
+def test_what_follows_an_early_answer_is_not_waited_for_for_ever(served: Served) -> None:
+    for head in (get("/livez", "Content-Length: 100"), get("/livez", "Transfer-Encoding: chunked")):
+        with sending(served, head) as connection:
+            assert statuses(connection.recv(65536)) == [200]
+            connection.sendall(b"1")
+            assert read_to_end(connection) == b""
+
+
+def test_the_time_of_a_head_begins_when_those_before_it_are_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = reunite.open(f"sqlite:///{tmp_path / 'reunite.db'}")
+    let_go = threading.Event()
+    monkeypatch.setattr(store, "check", lambda: let_go.wait(10))
+    with serve(store, Settings(request_timeout=TIMEOUT)) as slow:
+        with sending(slow, get("/readyz") * 2 + LAST[:20]) as connection:
+            received = b""
+            while len(statuses(received)) < 2:
+                received += connection.recv(65536)
+            connection.sendall(LAST[20:])
+            received += read_to_end(connection)
+        let_go.set()
+    assert statuses(received) == [503, 503, 200]

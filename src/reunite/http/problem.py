@@ -58,7 +58,7 @@ class MethodNotAllowed(HttpError):
 
 
 class RequestTimeout(HttpError):
-    """The body did not arrive in time."""
+    """The head or the body did not arrive in time."""
 
 
 class ContentTooLarge(HttpError):
@@ -71,6 +71,10 @@ class UnsupportedMediaType(HttpError):
 
 class MisdirectedRequest(HttpError):
     """The Host header names another server."""
+
+
+class HeadTooLarge(HttpError):
+    """The target and the headers are longer than the server takes."""
 
 
 class NotReady(HttpError):
@@ -103,6 +107,7 @@ KINDS: dict[type[Exception], Kind] = {
     MisdirectedRequest: Kind("misdirected-request", 421, "The Host header names another server"),
     errors.BlockedIdentifier: Kind("blocked-identifier", 422, "What was presented is blocked"),
     errors.KeyReused: Kind("key-reused", 422, "The key came with another operation"),
+    HeadTooLarge: Kind("head-too-large", 431, "The head of the request is too large"),
     Exception: Kind("internal-error", 500, "The server failed"),
     errors.StoreError: Kind("store-failed", 500, "The store did not do what was asked"),
     errors.Shed: Kind("overloaded", 503, "Too many requests wait"),

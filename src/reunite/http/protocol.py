@@ -11,8 +11,13 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from reunite import metrics
 from reunite.http import problem
 from reunite.http.edge import NO_ROUTE, refuse
-from reunite.http.problem import BadRequest
+from reunite.http.problem import BadRequest, HeadTooLarge, RequestTimeout
 from reunite.http.request import new_id
+
+HEAD_LIMIT = 64 * 1024
+"""Bytes of a request's target and headers."""
+
+_TOO_LARGE = ("the head is longer than this server takes", f"at most {HEAD_LIMIT} bytes")
 
 
 class State(TypedDict):
@@ -26,21 +31,35 @@ class Protocol(HttpToolsProtocol):
 
     A client may end its side as soon as it has sent its requests: what came wholly is answered.
     An Upgrade is ignored, as RFC 9110 (7.8) allows: there is no other protocol here. What is no
-    request is refused as everything is, in its turn, and ends the connection.
+    request is refused as everything is, in its turn, and ends the connection; so is a head that is
+    too large, or late.
     """
 
     _stage: Literal["open", "ending", "ended"] = "open"
     _last_words = b""
+    _deadline: asyncio.TimerHandle | None = None
+    _segment = 0
+    # A message that takes several segments, its bytes besides a body, whether some of that came.
+    _split: object = None
+    _overhead = 0
+    _has_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with a new connection."""
         super().connection_made(_Gathering(transport, self.loop))  # type: ignore[arg-type]
+        self._expect_more()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End with it."""
+        self._expect_nothing()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Read what came, and begin the requests whose heads are complete."""
         if self._stage != "open":
             return
         self._unset_keepalive_if_required()
+        self._segment = len(data)
         rest = None
         try:
             self.parser.feed_data(data)
@@ -50,6 +69,9 @@ class Protocol(HttpToolsProtocol):
             rest = memoryview(data)[upgrade.args[0] :]
         if rest is not None:
             self._ignore_upgrades(rest)
+        last = self.cycle
+        if last is None or last.more_body or last.response_complete or last.scope is not self.scope:
+            self._wait(self._segment)
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Take note that nothing more comes; answer whether something is still to be answered."""
@@ -57,12 +79,29 @@ class Protocol(HttpToolsProtocol):
             self._end()
         return self._stage == "ending"
 
+    def on_headers_complete(self) -> None:
+        """Begin a request, or let it wait for those before it."""
+        if self._deadline is not None:
+            self._expect_nothing()
+        if self._split is self.scope or self._segment > HEAD_LIMIT:
+            self._require_small_head()
+        HttpToolsProtocol.on_headers_complete(self)
+        # Behind a body may stand more headers: they are none of the request's (RFC 9110, 6.5.1).
+        self.headers = []
+
+    def on_body(self, body: bytes) -> None:
+        """Hand on a part of a body."""
+        self._has_body = True
+        HttpToolsProtocol.on_body(self, body)
+
     def on_response_complete(self) -> None:
         """Go on with the next request, or end."""
         is_last = self._stage == "ending" and not self.pipeline
         HttpToolsProtocol.on_response_complete(self)
         if is_last:
             self._finish()
+        elif self.cycle.more_body or self.cycle.scope is not self.scope:
+            self._wait(0)
 
     def _should_upgrade(self) -> bool:
         # So uvicorn leaves alone what asks for an Upgrade: it is begun when it is read again.
@@ -91,7 +130,7 @@ class Protocol(HttpToolsProtocol):
     def _head_without_upgrade(self) -> bytes:
         method, version = self.scope["method"].encode(), self.scope["http_version"].encode()
         lines = [b"%s %s HTTP/%s" % (method, self.url, version)]
-        lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
+        lines += [b"%s: %s" % header for header in self.scope["headers"] if header[0] != b"upgrade"]
         return b"\r\n".join([*lines, b"", b""])
 
     def _refuse(self, error: Exception) -> None:
@@ -111,6 +150,7 @@ class Protocol(HttpToolsProtocol):
     def _end(self, last_words: bytes = b"") -> None:
         """Take nothing more: answer what came wholly, say the last words, close."""
         self._stage = "ending"
+        self._expect_nothing()
         # What is being answered already must not get a second answer.
         if self._is_in_head or not self.cycle.response_started:
             self._last_words = last_words
@@ -151,10 +191,54 @@ class Protocol(HttpToolsProtocol):
         self.transport.write(self._last_words)
         self.transport.write_eof()
         self.flow.resume_reading()
-        self._unset_keepalive_if_required()
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.app_state["request_timeout"], self.timeout_keep_alive_handler
-        )
+        self._expect_more()
+
+    def _wait(self, size: int) -> None:
+        """Bound what is still to come of a message, in bytes and in time.
+
+        The time of a body that somebody waits for is the application's to bound.
+        """
+        if self._stage != "open":
+            return
+        if self._split is not self.scope or self._has_body:
+            # How much of this segment was its own the parser does not tell: it is let pass.
+            if self._split is not self.scope:
+                self._expect_nothing()
+            self._split, self._overhead, self._has_body = self.scope, 0, False
+            size = 0
+        self._overhead += size
+        if self._overhead > HEAD_LIMIT:
+            self._refuse(HeadTooLarge(*_TOO_LARGE))
+        elif self._is_answered:
+            self._expect_more()
+        elif not self._is_in_head:
+            # So it looks for the body, and its time begins, though nothing of that came yet.
+            self.cycle.message_event.set()
+
+    def _require_small_head(self) -> None:
+        fields = sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
+        if len(self.url) + fields > HEAD_LIMIT:
+            raise HeadTooLarge(*_TOO_LARGE)
+
+    def _expect_more(self) -> None:
+        """Give what is still to come its time."""
+        if self._deadline is None:
+            timeout = self.app_state["request_timeout"]
+            self._deadline = self.loop.call_later(timeout, self._be_late, timeout)
+
+    def _expect_nothing(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _be_late(self, timeout: float) -> None:
+        self._deadline = None
+        if self._stage == "open" and self.scope is not None and self._is_in_head:
+            right = f"a head within {timeout:g} seconds"
+            self._refuse(RequestTimeout("the head did not arrive in time", right))
+        else:
+            # There is nobody to tell: nothing was asked, or it was answered before it had come.
+            self.transport.close()
 
 
 def _meaning(error: httptools.HttpParserError) -> Exception:

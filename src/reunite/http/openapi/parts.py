@@ -24,9 +24,9 @@ class Writer:
     """Writes the parts that depend on the settings: whether keys and names are looked at."""
 
     def __init__(self, settings: Settings) -> None:
-        self._statuses = [500]
+        self._statuses = [400, 408, 431, 500]
         if settings.is_local:
-            self._statuses += [400, 421]
+            self._statuses.append(421)
         self._keyed = bool(settings.api_keys)
 
     def operation(
