@@ -55,7 +55,9 @@ class Edge:
             answer = await self._answer(request, endpoint)
         except ClientGone:
             return
-        await _send(request, answer, send)
+        headers = answer.headers_to(request.id)
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
         seconds = perf_counter() - began
         route = endpoint.path if endpoint else NO_ROUTE
         metrics.observe_http_request(request.method, route, answer.status, seconds)
@@ -88,12 +90,6 @@ def refuse(error: Exception, request_id: bytes) -> Answer:
     headers = [(b"content-type", problem.MEDIA_TYPE.encode()), *problem.headers_of(error)]
     body = wire.encode(problem.problem(error, request_id.decode()))
     return Answer(problem.kind_of(error).status, headers, body)
-
-
-async def _send(request: Request, answer: Answer, send: Send) -> None:
-    headers = answer.headers_to(request.id)
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
 
 
 def _note(request: Request, route: str, status: int, seconds: float) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any, Literal, TypedDict
 
 import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from reunite import metrics
@@ -35,30 +36,36 @@ class Protocol(HttpToolsProtocol):
     too large, or late.
     """
 
-    _stage: Literal["open", "ending", "ended"] = "open"
-    _last_words = b""
-    _deadline: asyncio.TimerHandle | None = None
-    _segment = 0
-    # A message that takes several segments, its bytes besides a body, whether some of that came.
-    _split: object = None
-    _overhead = 0
-    _has_body = False
+    # uvicorn's own attributes are as many as Python keeps fast in an instance's dictionary.
+    __slots__ = (
+        *("_answered_at", "_deadline", "_last_words", "_stage"),
+        *("_has_body", "_overhead", "_segment", "_split"),
+    )
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with a new connection."""
         super().connection_made(_Gathering(transport, self.loop))  # type: ignore[arg-type]
+        self._stage: Literal["open", "ending", "ended"] = "open"
+        self._last_words = b""
+        self._answered_at = 0.0
+        # Of a message that takes several segments: it, bytes besides a body, whether any came.
+        self._segment = 0
+        self._split: object = None
+        self._overhead = 0
+        self._has_body = False
+        self._deadline: asyncio.TimerHandle | None = None
         self._expect_more()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End with it."""
         self._expect_nothing()
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Read what came, and begin the requests whose heads are complete."""
         if self._stage != "open":
             return
-        self._unset_keepalive_if_required()
         self._segment = len(data)
         rest = None
         try:
@@ -92,16 +99,49 @@ class Protocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Hand on a part of a body."""
         self._has_body = True
-        HttpToolsProtocol.on_body(self, body)
+        if self.cycle.response_complete:
+            return
+        self.cycle.body += body
+        if len(self.cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        self.cycle.message_event.set()
 
     def on_response_complete(self) -> None:
-        """Go on with the next request, or end."""
-        is_last = self._stage == "ending" and not self.pipeline
-        HttpToolsProtocol.on_response_complete(self)
-        if is_last:
+        """Go on with the next request, be idle, or end."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._stage == "ending":
             self._finish()
-        elif self.cycle.more_body or self.cycle.scope is not self.scope:
+            return
+        self._answered_at = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._be_idle(self.timeout_keep_alive)
+        if self.cycle.more_body or self.cycle.scope is not self.scope:
             self._wait(0)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close what was idle for long enough.
+
+        One timer goes on through all requests of a connection: to set it anew for each, as uvicorn
+        does, takes longer than all that is done here besides.
+        """
+        self.timeout_keep_alive_task = None
+        if not self._is_answered or self._deadline is not None:
+            return
+        rest = self._answered_at + self.timeout_keep_alive - self.loop.time()
+        if rest > 0:
+            self._be_idle(rest)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _be_idle(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            seconds, self.timeout_keep_alive_handler
+        )
 
     def _should_upgrade(self) -> bool:
         # So uvicorn leaves alone what asks for an Upgrade: it is begun when it is read again.
