@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -146,6 +147,20 @@ def test_the_worst_of_numbers_does_not_keep_the_others_waiting(served: Served) -
     body = b"[%s]" % b",".join(b'{"phoneNumber": %s}' % (b"9" * 4000) for _ in range(250))
     items = served.post_raw(body, "/identify/batch").json()
     assert {item["problem"]["field"] for item in items} == {"phoneNumber"}
+
+
+@pytest.mark.parametrize("item", [b"0", b"[]", b"{}"])
+def test_a_batch_of_too_many_items_is_refused_before_they_are_looked_at(
+    served: Served, item: bytes
+) -> None:
+    """An error for each of them took a second and 430 MB."""
+    many = (BATCH_LIMIT - 2) // (len(item) + 1)
+    tracemalloc.start()
+    answer = served.post_raw(b"[%s]" % b",".join([item] * many), "/identify/batch")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert f"{many} items" in str(require_problem(answer, 400)["wrong"])
+    assert most < 100_000_000
 
 
 @pytest.mark.parametrize(
