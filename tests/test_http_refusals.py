@@ -52,6 +52,17 @@ def require_problem(answer: httpx.Response, status: int) -> dict[str, object]:
     return problem
 
 
+ONE = {"email": "new@example.com"}
+NEW: dict[str, object] = {
+    "/identify": ONE,
+    "/identify/batch": [ONE],
+    "/lookup": {"email": "kept@example.com"},
+    "/explain": {"a": {"contactId": 1}, "b": {"contactId": 1}},
+    "/blocks": {"identifier": ONE},
+    "/constraints/remove": {"a": ONE, "b": {"contactId": 1}},
+    "/held/1/allow": {},
+}
+
 BAD_FIELDS = {
     "no @": (b'{"email": "fooexample.com"}', "email"),
     "two @": (b'{"email": "a@b@example.com"}', "email"),
@@ -278,6 +289,44 @@ def test_a_method_that_a_path_does_not_take_is_refused(
         assert (answer.status_code, answer.content) == (405, b"")
     else:
         require_problem(answer, 405)
+
+
+@pytest.mark.parametrize("query", ["dryrun=true", "dry_run=true", "dryRun=true&x", "foo@x.co"])
+@pytest.mark.parametrize(
+    ("path", "takes"),
+    [
+        ("/identify", "only dryRun"),
+        ("/identify/batch", "no query parameters"),
+        ("/lookup", "no query parameters"),
+        ("/explain", "no query parameters"),
+        ("/blocks", "only dryRun"),
+        ("/constraints/remove", "only dryRun"),
+        ("/held/1/allow", "only dryRun"),
+    ],
+)
+def test_a_query_parameter_that_a_route_does_not_take_is_refused(
+    served: Served, path: str, takes: str, query: str
+) -> None:
+    answer = served.post(NEW[path], f"{path}?{query}")
+    problem = require_problem(answer, 400)
+    assert problem["right"] == takes
+    assert "foo@" not in answer.text
+
+
+def test_a_batch_cannot_be_tried_and_says_so(served: Served) -> None:
+    answer = served.post([{"email": "new@example.com"}], "/identify/batch?dryRun=true")
+    assert require_problem(answer, 400)["right"] == "no query parameters"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["identities/1", "identities/1/history", "identities/1/graph", "constraints", "held", "blocks"],
+)
+def test_a_route_that_only_looks_takes_no_other_query_parameter_either(
+    served: Served, path: str
+) -> None:
+    assert served.client.get(f"/{path}").status_code == 200
+    require_problem(served.client.get(f"/{path}?Limit=1"), 400)
 
 
 @pytest.mark.parametrize(

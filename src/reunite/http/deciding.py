@@ -11,7 +11,7 @@ from reunite.http import decided, wire
 from reunite.http.inquiring import Inquiring
 from reunite.http.named import contact_id_in_path, named, number_in_path
 from reunite.http.problem import BadRequest
-from reunite.http.query import Query
+from reunite.http.query import Query, require_no_query
 from reunite.http.reading import Reading
 from reunite.http.request import JSON, ONE_LIMIT, Answer, Request
 from reunite.identifier import Policy
@@ -135,15 +135,17 @@ class Deciding:
 
         return await self._look(look)
 
-    async def blocks(self, _request: Request) -> Answer:
+    async def blocks(self, request: Request) -> Answer:
         """List all that is blocked."""
+        require_no_query(request.query)
         return await self._look(
             lambda: decided.Blocks([decided.blocked(one) for one in self._operations.blocks()])
         )
 
     async def _decide(self, request: Request, read: Callable[[Body], Asked]) -> Answer:
+        is_tried = Query(request.query, "dryRun").switch("dryRun")
         body = wire.read_object(await request.json(ONE_LIMIT))
-        asked, is_tried = read(body), Query(request.query).switch("dryRun")
+        asked = read(body)
         how = {"who": _text(body, "who"), "why": _text(body, "why"), "key": _key(request)}
 
         def perform() -> bytes:
@@ -217,5 +219,5 @@ def _key(request: Request) -> str | None:
 
 
 def _page(request: Request) -> tuple[int, int]:
-    query = Query(request.query)
+    query = Query(request.query, "after", "limit")
     return query.number("after", 0, 0, LARGEST_ID), query.number("limit", PAGE, 1, MOST)

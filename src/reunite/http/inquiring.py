@@ -7,7 +7,7 @@ from collections.abc import Callable
 from reunite.errors import ConstraintViolation, ReuniteError, StillJoined, Unknown
 from reunite.http import wire
 from reunite.http.named import contact_id_in_path, named
-from reunite.http.query import Query
+from reunite.http.query import Query, require_no_query
 from reunite.http.reading import Reading
 from reunite.http.request import JSON, ONE_LIMIT, Answer, Request
 from reunite.identifier import Policy, Presented, present
@@ -27,6 +27,7 @@ class Inquiring:
 
     async def lookup(self, request: Request) -> Answer:
         """Answer whose the identifiers of a body are: one identity, or two."""
+        require_no_query(request.query)
         asked = wire.read_one(await request.json(ONE_LIMIT))
         presented = present(self._policy, asked.email, asked.phone_number)
 
@@ -40,12 +41,13 @@ class Inquiring:
 
     async def identity(self, request: Request) -> Answer:
         """Answer the identity of a contact, whichever of its contacts it is."""
+        require_no_query(request.query)
         contact_id = contact_id_in_path(request)
         return await self._answer(lambda: wire.respond(self._inquiry.identity(contact_id)))
 
     async def history(self, request: Request) -> Answer:
         """Answer what happened to an identity, a page of it."""
-        contact_id, query = contact_id_in_path(request), Query(request.query)
+        contact_id, query = contact_id_in_path(request), Query(request.query, "after", "limit")
         after = query.number("after", 0, 0, LARGEST_ID)
         limit = query.number("limit", EVENTS, 1, MOST_EVENTS)
         return await self._answer(
@@ -54,12 +56,13 @@ class Inquiring:
 
     async def graph(self, request: Request) -> Answer:
         """Answer the evidence of an identity as nodes and edges."""
-        contact_id, query = contact_id_in_path(request), Query(request.query)
+        contact_id, query = contact_id_in_path(request), Query(request.query, "limit")
         limit = query.number("limit", NODES, 1, MOST_NODES)
         return await self._answer(lambda: self._inquiry.graph(contact_id, limit=limit))
 
     async def explain(self, request: Request) -> Answer:
         """Answer why two are one person, or that they are not."""
+        require_no_query(request.query)
         asked = wire.read_object(await request.json(ONE_LIMIT))
         a = named(self._policy, asked.get("a"), "a")
         b = named(self._policy, asked.get("b"), "b")

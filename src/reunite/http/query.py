@@ -9,10 +9,18 @@ from reunite.http.problem import BadRequest
 
 
 class Query:
-    """The query parameters of one request; those that nobody asks for are ignored."""
+    """The query parameters of one request: none but those that are named, or `BadRequest`.
 
-    def __init__(self, query: bytes) -> None:
+    Were others ignored, a ``dryrun`` would write. Which it was is not said: it may be a value.
+    """
+
+    def __init__(self, query: bytes, *names: str) -> None:
         self._given = parse_qs(query.decode("latin-1"), keep_blank_values=True)
+        if not self._given.keys() <= set(names):
+            raise BadRequest(
+                "a query parameter is none of this route's",
+                "only " + " and ".join(names) if names else "no query parameters",
+            )
 
     def number(self, name: str, default: int, least: int, most: int) -> int:
         """A whole number. Raises `BadRequest`."""
@@ -36,3 +44,8 @@ class Query:
         if len(given) > 1:
             raise BadRequest(f"the query parameter {name} comes {len(given)} times", "one of it")
         return given[0] if given else None
+
+
+def require_no_query(query: bytes) -> None:
+    """Raise `BadRequest` where there are query parameters at all."""
+    Query(query)

@@ -18,7 +18,7 @@ from reunite.http import problem, wire
 from reunite.http.inquiring import Inquiring
 from reunite.http.monitor import Monitor
 from reunite.http.problem import BadRequest, NotReady
-from reunite.http.query import Query
+from reunite.http.query import Query, require_no_query
 from reunite.http.request import JSON, ONE_LIMIT, Answer, Request
 from reunite.identifier import Policy, Presented, present
 from reunite.identity import Identified
@@ -46,7 +46,7 @@ class Identification:
 
     async def identify(self, request: Request) -> Answer:
         """Reconcile one request, or tell what that would do."""
-        is_dry = bool(request.query) and Query(request.query).switch("dryRun")
+        is_dry = bool(request.query) and Query(request.query, "dryRun").switch("dryRun")
         asked = wire.read_one(await request.json(ONE_LIMIT))
         presented = present(self._policy, asked.email, asked.phone_number)
         if is_dry:
@@ -60,6 +60,7 @@ class Identification:
 
     async def identify_batch(self, request: Request) -> Answer:
         """Reconcile an array of requests; each is answered in its place."""
+        require_no_query(request.query)
         asked = wire.read_many(await request.json(BATCH_LIMIT))
         refused, taken = await self._sort(asked)
         reconciled = iter(await self._reconcile(taken, request.id.decode()))
