@@ -6,6 +6,9 @@ import csv
 import io
 import json
 import random
+import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ import pytest
 
 import reunite
 from grown import ask, grow, verified
+from pipe import Pipe
 from reunite.errors import BlockedIdentifier
 from sabotage import sabotage
 from shell import Reunite
@@ -187,3 +191,75 @@ def test_where_a_file_cannot_be_it_says_so(
         done = command("export", "--output", str(output), *where(store_url, fresh_workspace))
         assert done.status == 6
         assert str(output) in done.err
+
+
+@pytest.fixture
+def filled(store_url: str, fresh_workspace: str) -> tuple[str, ...]:
+    """A store that has somebody."""
+    with reunite.open(store_url, workspace=fresh_workspace) as store:
+        store.identify("ada@example.com")
+    return where(store_url, fresh_workspace)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_link_stays_and_what_it_leads_to_is_replaced(
+    command: Reunite, filled: tuple[str, ...], tmp_path: Path, is_there: bool
+) -> None:
+    (tmp_path / "kept").mkdir()
+    link, file = tmp_path / "latest.csv", tmp_path / "kept" / "monday.csv"
+    if is_there:
+        file.write_text("as it was")
+    link.symlink_to("kept/monday.csv")
+    assert command("export", "--output", str(link), *filled).status == 0
+    assert link.readlink() == Path("kept/monday.csv")
+    assert "ada@example.com" in file.read_text()
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_link_to_a_folder_stays_too(
+    command: Reunite, filled: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "monday").mkdir()
+    (tmp_path / "latest").symlink_to("monday")
+    assert command("export", "--full", str(tmp_path / "latest"), *filled).status == 0
+    assert (tmp_path / "latest").readlink() == Path("monday")
+    assert (tmp_path / "monday" / "manifest.json").exists()
+
+
+def test_a_link_to_itself_is_refused(
+    command: Reunite, filled: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert command("export", "--output", str(tmp_path / "loop"), *filled).status == 6
+    assert (tmp_path / "loop").is_symlink()
+
+
+def test_a_pipe_is_written_into(command: Reunite, filled: tuple[str, ...], tmp_path: Path) -> None:
+    with Pipe(tmp_path / "pipe") as pipe:
+        assert command("export", "--output", str(pipe.path), *filled).status == 0
+        assert "ada@example.com" in pipe.read()
+    assert sorted(path.name for path in tmp_path.glob("*pipe*")) == ["pipe"]
+
+
+@pytest.mark.parametrize("option", ["--output", "--full"])
+def test_an_empty_name_is_no_file(
+    command: Reunite, filled: tuple[str, ...], shell: Path, option: str
+) -> None:
+    (shell / "file").touch()
+    done = command("export", option, "", *filled)
+    assert done.status == 6
+    assert re.fullmatch(r"reunite: [^\n]+\n", done.err), done.err
+
+
+def test_standard_output_by_its_name_is_written_into(
+    filled: tuple[str, ...], tmp_path: Path
+) -> None:
+    # Reached by a link of the test's own, because a root user could replace the one in /dev.
+    (tmp_path / "stdout").symlink_to("/proc/self/fd/1")
+    (tmp_path / "log").write_text("as it was\n")
+    command = [sys.executable, "-m", "reunite", "export", "--output", str(tmp_path / "stdout")]
+    piped = subprocess.run([*command, *filled], stdout=subprocess.PIPE, check=True, text=True)
+    with (tmp_path / "log").open("a") as log:
+        subprocess.run([*command, *filled], stdout=log, check=True)
+    assert piped.stdout.startswith("id,")
+    assert (tmp_path / "log").read_text() == "as it was\n" + piped.stdout

@@ -9,6 +9,7 @@ import pytest
 
 import reunite
 from audit import Tables, faults
+from pipe import Pipe
 from shell import Reunite
 
 PEOPLE = """\
@@ -131,6 +132,29 @@ def test_a_map_of_ids_that_cannot_be_written_leaves_the_store_as_it_was(
     assert result.err.startswith("reunite: map.csv: cannot be written: ")
     with reunite.open(database, workspace=fresh_workspace) as store:
         assert store.totals().contacts == 0
+
+
+def test_rejects_go_through_a_link_and_the_map_of_ids_too(
+    people: Path, command: Reunite, database: str, shell: Path
+) -> None:
+    for name in ("rejects", "map"):
+        (shell / name).symlink_to(f"monday-{name}.csv")
+    assert command("import", str(people), "--rejects", "rejects", "--renumber", "map").status == 0
+    assert (shell / "rejects").is_symlink()
+    assert (shell / "map").is_symlink()
+    assert (shell / "monday-rejects.csv").read_text().startswith("source,line,")
+    assert (shell / "monday-map.csv").read_text().startswith("old,new\n1,")
+
+
+def test_rejects_can_go_into_a_pipe_and_the_map_of_ids_cannot(
+    people: Path, command: Reunite, database: str, shell: Path
+) -> None:
+    with Pipe(shell / "pipe") as pipe:
+        stopped = command("import", str(people), "--renumber", "pipe")
+        assert stopped.status == 6
+        assert stopped.err.startswith("reunite: pipe: is no file")
+        assert command("import", str(people), "--rejects", "pipe").status == 0
+        assert pipe.read().startswith("source,line,")
 
 
 def test_columns_that_nobody_knows_are_named_by_hand(

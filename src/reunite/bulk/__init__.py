@@ -9,4 +9,5 @@ verifying  everything that a store says, worked out once more by other ways
 exporting  contacts, people, or all of a workspace as files; how much of what there is
 engine     DuckDB, set for this work
 progress   how far it is
+output     files and folders that appear whole or not at all
 """

@@ -93,16 +93,16 @@ def _export(
     output: Path | None,
 ) -> None:
     from reunite.bulk.exporting.exporting import export as export_it
-    from reunite.bulk.exporting.output import whole_file
+    from reunite.bulk.output import written_file
     from reunite.bulk.progress import Progress
 
+    spool = engine.folder / "export"
     if output is not None:
-        with whole_file(output) as beside:
-            export_it(engine, snapshot, what.value, file_format.value, beside, Progress())
+        with written_file(output, spool) as path:
+            export_it(engine, snapshot, what.value, file_format.value, path, Progress())
     else:
-        path = engine.folder / "export"
-        export_it(engine, snapshot, what.value, file_format.value, path, Progress())
-        with path.open("rb") as file:
+        export_it(engine, snapshot, what.value, file_format.value, spool, Progress())
+        with spool.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
     print(
         f"These are {what.value} alone, without the evidence that joins them and the journal;"

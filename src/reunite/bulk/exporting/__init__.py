@@ -5,5 +5,4 @@ full        all of a workspace in a folder, and back
 statistics  how much of what there is
 doubt       identities that may be several people
 glue        what would part them
-output      files and folders that appear whole or not at all
 """

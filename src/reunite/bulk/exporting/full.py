@@ -17,7 +17,7 @@ from reunite.bulk.engine import Engine
 from reunite.bulk.evidence.digest import Digests, digests_of
 from reunite.bulk.evidence.identities import identities_of
 from reunite.bulk.evidence.tables import counted, load_csv, number_identifiers, total_of
-from reunite.bulk.exporting.output import whole_folder
+from reunite.bulk.output import whole_folder
 from reunite.bulk.progress import Progress, Watched
 from reunite.errors import ImportStopped
 from reunite.reconcile import Head

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -18,6 +17,7 @@ from reunite.bulk.importing.joining import join_rows
 from reunite.bulk.importing.planning import Plan, look_up, plan_import
 from reunite.bulk.importing.report import Effect, effect_of
 from reunite.bulk.importing.writing import write
+from reunite.bulk.output import is_stream, place_of
 from reunite.bulk.progress import Progress
 from reunite.bulk.reading import (
     Reading,
@@ -129,8 +129,7 @@ def _prepare(
     engine: Engine, store: Store, order: Import, progress: Progress
 ) -> tuple[Reading, Microseconds]:
     """Read, normalise and join; and when that was, by the store's clock."""
-    _require_place(order.rejects)
-    _require_place(order.renumber)
+    _require_places(order)
     with store.snapshot() as snapshot:
         at, policy = snapshot.at, snapshot.policy
     reading = read(
@@ -153,11 +152,15 @@ def _prepare(
     return reading, at
 
 
-def _require_place(path: Path | None) -> None:
-    """Find out before the work, and not after it, whether a file can be written."""
-    if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK)):
+def _require_places(order: Import) -> None:
+    """Find out before the work, and not after it, whether files can be written."""
+    for path in (order.rejects, order.renumber):
+        if path is not None:
+            place_of(path, ImportStopped)
+    if order.renumber is not None and is_stream(order.renumber):
         raise ImportStopped(
-            f"{path}: cannot be written: name a file in a folder that exists and may be written"
+            f"{order.renumber}: is no file: nothing else knows which new id was which old one, so"
+            " name a file, where the map of them stays"
         )
 
 
@@ -185,7 +188,8 @@ def _map_of_ids(plan: Plan, path: Path | None) -> Iterator[None]:
     if path is None:
         yield
         return
-    beside = path.with_name(f".{path.name}.part")
+    place = place_of(path, ImportStopped)
+    beside = place.with_name(f".{place.name}.part")
     try:
         plan.engine.connection.execute(
             "copy (select source_id as old, id as new from aged order by id) to $path (header)",
@@ -195,7 +199,7 @@ def _map_of_ids(plan: Plan, path: Path | None) -> Iterator[None]:
         raise ImportStopped(f"{path}: cannot be written: {error}") from None
     kept = (
         f"see by reunite stats whether the rows are there: if so, {beside} is the map of their ids,"
-        f" to be renamed {path.name}; if not, import again"
+        f" to be renamed {place.name}; if not, import again"
     )
     try:
         yield
@@ -207,4 +211,4 @@ def _map_of_ids(plan: Plan, path: Path | None) -> Iterator[None]:
     except BaseException as error:
         error.add_note(kept)
         raise
-    beside.replace(path)
+    beside.replace(place)

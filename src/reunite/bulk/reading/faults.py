@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reunite.bulk.engine import Engine
+from reunite.bulk.output import written_file
 from reunite.errors import ImportStopped
 from reunite.repositories import queries
 
@@ -68,12 +69,9 @@ def write_rejects(engine: Engine, path: Path) -> None:
 
     Raises `ImportStopped` where it cannot be written.
     """
-    try:
-        path.touch()
-    except OSError as error:
-        raise ImportStopped(f"{path}: cannot be written: {error.strerror}") from None
-    engine.connection.execute(
-        'copy (select source, line, col as "column", value, reason from fault order by rowid)'
-        " to $path (format csv, header)",
-        {"path": str(path)},
-    )
+    with written_file(path, engine.folder / "rejects", ImportStopped) as written:
+        engine.connection.execute(
+            'copy (select source, line, col as "column", value, reason from fault order by rowid)'
+            " to $path (format csv, header)",
+            {"path": str(written)},
+        )
