@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+import apsw
 import pytest
 
 import reunite
@@ -121,6 +126,95 @@ def test_what_cannot_be_written_is_told_before_anything_is_read(
     result = command("import", str(people), option, place)
     assert result.status == 6
     assert result.err.startswith(f"reunite: {place}: cannot be written: name a file in a folder")
+
+
+@pytest.fixture
+def read_files(shell: Path) -> dict[str, bytes]:
+    """The names of files that an import can read, and what is in them."""
+    for name in ("one.csv", "two.csv"):
+        (shell / name).write_text("id,email\n1,a@x.co\n")
+    (shell / "block.txt").write_text("5\n")
+    (shell / "link.csv").symlink_to("one.csv")
+    connection = apsw.Connection("shop.db")
+    connection.execute("create table contact (id, email); insert into contact values (1, 'a@x.co')")
+    connection.close()
+    return {name: (shell / name).read_bytes() for name in ("one.csv", "two.csv", "shop.db")}
+
+
+@pytest.mark.parametrize("option", ["--rejects", "--renumber"])
+@pytest.mark.parametrize(
+    ("named", "sources"),
+    [
+        ("one.csv", "one.csv"),
+        ("./one.csv", "two.csv one.csv"),
+        ("link.csv", "one.csv"),
+        ("one.csv", "link.csv"),
+        ("two.csv", "t*.csv"),
+        ("one.csv", "-"),
+        ("shop.db", "sqlite:///shop.db --table contact"),
+        ("block.txt", "one.csv"),
+    ],
+)
+def test_no_file_is_written_over_that_is_read(
+    command: Reunite,
+    read_files: dict[str, bytes],
+    database: str,
+    option: str,
+    named: str,
+    sources: str,
+) -> None:
+    for dry in ([], ["--dry-run"]):
+        with Path("one.csv").open() as standard_input, replaced(0, standard_input):
+            stopped = command(
+                "import", *sources.split(), "--block", "block.txt", option, named, *dry
+            )
+        assert stopped.status == 6
+        assert re.match(
+            rf"reunite: {re.escape(str(Path(named)))}: is the (source|file of --block)", stopped.err
+        )
+    assert {name: Path(name).read_bytes() for name in read_files} == read_files
+
+
+@contextmanager
+def replaced(descriptor: int, file: IO[str]) -> Iterator[None]:
+    """Another file for a descriptor of this process, for a while."""
+    kept = os.dup(descriptor)
+    os.dup2(file.fileno(), descriptor)
+    try:
+        yield
+    finally:
+        os.dup2(kept, descriptor)
+        os.close(kept)
+
+
+@pytest.mark.parametrize("both", ["out.csv", "one.csv"])
+def test_rejects_and_the_map_of_ids_are_two_files(
+    command: Reunite, read_files: dict[str, bytes], database: str, shell: Path, both: str
+) -> None:
+    stopped = command(
+        "import", "two.csv", "--rejects", both, "--renumber", f"../{shell.name}/{both}"
+    )
+    assert stopped.status == 6
+    assert "is the file of --renumber as well" in stopped.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("import", "one.csv", "--rejects", "reunite.db"),
+        ("import", "one.csv", "--renumber", "reunite.db"),
+        ("export", "--output", "reunite.db"),
+        ("graph", "1", "--html", "reunite.db"),
+    ],
+)
+def test_no_file_is_written_over_the_store(
+    command: Reunite, read_files: dict[str, bytes], shell: Path, arguments: tuple[str, ...]
+) -> None:
+    assert command("identify", "--email", "a@x.co").status == 0
+    stopped = command(*arguments)
+    assert stopped.status == 6
+    assert stopped.err.startswith("reunite: reunite.db: is the store as well")
+    assert command("verify").status == 0
 
 
 def test_a_map_of_ids_that_cannot_be_written_leaves_the_store_as_it_was(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import unquote
 
 from reunite.errors import InvalidSetting
@@ -30,6 +31,11 @@ def sqlite_path(url: str) -> str:
     if "?" in path or "#" in path:
         raise InvalidSetting("a SQLite URL has no parameters: in a path ? is %3F and # is %23")
     return unquote(path)
+
+
+def file_of(url: str) -> Path | None:
+    """The file of a SQLite store; None for PostgreSQL."""
+    return Path(sqlite_path(url)) if is_sqlite(url) else None
 
 
 def shown(url: str) -> str:

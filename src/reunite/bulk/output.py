@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
@@ -85,6 +85,16 @@ def place_of(path: Path, stopped: Stopped) -> Path:
     return place
 
 
+def require_apart(path: Path, others: Iterable[tuple[str, Path | None]], stopped: Stopped) -> None:
+    """Raises ``stopped`` where a file to be written is one of others, named by what they are."""
+    for what, other in others:
+        # Whatever is written into a pipe or a terminal, it may be read from, too.
+        if other is not None and not is_stream(path) and _is_same(path, other):
+            raise stopped(
+                f"{path}: is {what} as well, which would be written over: name another file"
+            )
+
+
 def is_stream(path: Path) -> bool:
     """Whether it is there and no file: a pipe or a device, or where standard output goes."""
     mode = _mode(path)
@@ -105,6 +115,14 @@ def _is_standard_output(path: Path) -> bool:
         return os.path.samestat(path.stat(), os.fstat(1))
     except OSError:
         return False
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two names are of one file, be it there or not."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return _followed(one) == _followed(other)
 
 
 def _mode(path: Path) -> int:

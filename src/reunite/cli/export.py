@@ -13,8 +13,10 @@ import typer
 from reunite import repositories
 from reunite.cli import options
 from reunite.cli.extra import require_bulk
-from reunite.cli.opening import seen
-from reunite.errors import InvalidSetting
+from reunite.cli.opening import seen, settings_of
+from reunite.errors import ExportStopped, InvalidSetting
+from reunite.settings import Settings
+from reunite.url import file_of
 
 if TYPE_CHECKING:
     from reunite.bulk.engine import Engine
@@ -63,6 +65,8 @@ def export(
 
     if file_format is Format.parquet and output is None and full is None:
         raise InvalidSetting("Parquet is no text for a terminal or a pipe; give --output FILE")
+    if output is not None:
+        _require_apart_from_store(output, settings_of(locals()))
     with (
         Engine(options.bytes_of(memory)) as engine,
         seen(locals()) as snapshot,
@@ -71,6 +75,12 @@ def export(
             _export_full(engine, snapshot, full)
         else:
             _export(engine, snapshot, what, file_format, output)
+
+
+def _require_apart_from_store(output: Path, settings: Settings) -> None:
+    from reunite.bulk.output import require_apart
+
+    require_apart(output, [("the store", file_of(settings.database))], ExportStopped)
 
 
 def _export_full(engine: Engine, snapshot: repositories.Snapshot, folder: Path) -> None:

@@ -8,14 +8,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from reunite.bulk.output import require_apart
 from reunite.cli import options
-from reunite.cli.opening import opened
+from reunite.cli.opening import opened, settings_of
 from reunite.cli.page import page, summary
 from reunite.cli.printing import say
 from reunite.errors import ExportStopped, InvalidSetting
 from reunite.http import wire
 from reunite.inquiry import Inquiry
 from reunite.inquiry.graph import MOST_NODES, NODES
+from reunite.url import file_of
 
 
 def graph(
@@ -38,6 +40,9 @@ def graph(
     """Draw an identity and its evidence: one page that needs no network and no server."""
     if html is None and not json:
         raise InvalidSetting("say where the page is to go, --html FILE, or --json for the data")
+    if html is not None:
+        store_file = file_of(settings_of(locals()).database)
+        require_apart(html, [("the store", store_file)], ExportStopped)
     with opened(locals()) as store:
         drawn = Inquiry(store).graph(contact_id, limit=limit)
     if html is not None:

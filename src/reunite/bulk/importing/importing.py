@@ -17,7 +17,7 @@ from reunite.bulk.importing.joining import join_rows
 from reunite.bulk.importing.planning import Plan, look_up, plan_import
 from reunite.bulk.importing.report import Effect, effect_of
 from reunite.bulk.importing.writing import write
-from reunite.bulk.output import is_stream, place_of
+from reunite.bulk.output import is_stream, place_of, require_apart
 from reunite.bulk.progress import Progress
 from reunite.bulk.reading import (
     Reading,
@@ -31,6 +31,7 @@ from reunite.errors import ImportStopped, OutcomeUnknown, ReuniteError
 from reunite.identifier import Policy
 from reunite.reconcile import Microseconds
 from reunite.repositories import Loading, Snapshot
+from reunite.url import file_of
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def _prepare(
     engine: Engine, store: Store, order: Import, progress: Progress
 ) -> tuple[Reading, Microseconds]:
     """Read, normalise and join; and when that was, by the store's clock."""
-    _require_places(order)
+    _require_places(store, order)
     with store.snapshot() as snapshot:
         at, policy = snapshot.at, snapshot.policy
     reading = read(
@@ -152,11 +153,18 @@ def _prepare(
     return reading, at
 
 
-def _require_places(order: Import) -> None:
-    """Find out before the work, and not after it, whether files can be written."""
-    for path in (order.rejects, order.renumber):
+def _require_places(store: Store, order: Import) -> None:
+    """Find out before the work whether files can be written, and over nothing that is read."""
+    others = [
+        ("the store", file_of(store.url)),
+        ("the file of --block", order.block),
+        *((f"the source {source.name}", source.file) for source in order.sources),
+    ]
+    for option, path in (("--renumber", order.renumber), ("--rejects", order.rejects)):
         if path is not None:
             place_of(path, ImportStopped)
+            require_apart(path, others, ImportStopped)
+            others.append((f"the file of {option}", path))
     if order.renumber is not None and is_stream(order.renumber):
         raise ImportStopped(
             f"{order.renumber}: is no file: nothing else knows which new id was which old one, so"

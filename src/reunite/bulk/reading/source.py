@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reunite.errors import ImportStopped, InvalidSetting
-from reunite.url import is_sqlite, shown
+from reunite.url import file_of, is_sqlite, shown
 
 FORMATS = ("csv", "tsv", "ndjson", "parquet")
 
@@ -51,6 +51,13 @@ class Source:
         if self.format in FORMATS:
             return "standard input" if self.place == STANDARD_INPUT else self.place
         return f"{shown(self.place)} {self.table or 'query'}"
+
+    @property
+    def file(self) -> Path | None:
+        """Where its rows lie on this machine, if they do."""
+        if self.format not in FORMATS:
+            return file_of(self.place)
+        return Path("/dev/stdin" if self.place == STANDARD_INPUT else self.place)
 
 
 def sources_of(
