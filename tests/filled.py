@@ -72,8 +72,8 @@ def tree(snapshot: Snapshot) -> list[tuple[str | None, ...]]:
 
 
 def everything(url: str, workspace: str) -> Tables:
-    """All that a workspace holds, read in one snapshot."""
-    with repositories.snapshot(url, workspace=workspace) as snapshot:
+    """All that a workspace holds, read in one snapshot; nothing where it is not made."""
+    with repositories.snapshot(url, workspace=workspace, or_empty=True) as snapshot:
         tables = {name: table(snapshot, name) for name in TABLES}
         flags = snapshot.has_blocks, snapshot.has_constraints
         state = str(snapshot.identity_limit), *map(str, flags)

@@ -177,7 +177,7 @@ def export_all(url: str, workspace: str, folder: Path) -> None:
 def import_all(url: str, workspace: str, folder: Path, **settings: Any) -> None:
     """Make a workspace of such a folder; the settings are those of `repositories.loading`."""
     with Engine(MEMORY) as engine:
-        with repositories.snapshot(url, workspace=workspace, **settings) as snapshot:
+        with repositories.snapshot(url, workspace=workspace, or_empty=True, **settings) as snapshot:
             manifest = read_full(engine, snapshot, folder, Progress())
         with repositories.loading(url, workspace=workspace, **settings) as loading:
             write_full(engine, loading, manifest, Progress())

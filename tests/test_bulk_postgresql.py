@@ -16,7 +16,7 @@ from psycopg import sql
 import reunite
 from filled import everything, load_people, rows
 from postgres import OwnServer, Server
-from reunite import OutcomeUnknown, SchemaMismatch, StoreUnavailable, repositories
+from reunite import OutcomeUnknown, SchemaMismatch, StoreMissing, StoreUnavailable, repositories
 from reunite.bulk.engine import Engine
 from reunite.identifier import present
 from reunite.repositories.postgresql import open_postgresql
@@ -43,8 +43,10 @@ def load(url: str, engine: Engine, ids: range) -> None:
 
 
 def test_a_snapshot_makes_no_schema(postgres_url: str) -> None:
-    with repositories.snapshot(postgres_url) as snapshot:
+    with repositories.snapshot(postgres_url, or_empty=True) as snapshot:
         assert b"".join(snapshot.csv("contact")) == b""
+    with pytest.raises(StoreMissing), repositories.snapshot(postgres_url):
+        pytest.fail("there is none")
     with psycopg.connect(postgres_url) as connection:
         assert connection.execute("select to_regnamespace('reunite')").fetchone() == (None,)
 

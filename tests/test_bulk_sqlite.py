@@ -15,7 +15,7 @@ import pytest
 import reunite
 from disk import Disk
 from filled import everything, load_people
-from reunite import StoreError, StoreFull, StoreUnavailable, repositories
+from reunite import StoreError, StoreFull, StoreMissing, StoreUnavailable, repositories
 from reunite.bulk.engine import Engine
 from reunite.identifier import present
 from reunite.repositories.sqlite import SqliteRepository
@@ -244,8 +244,10 @@ def test_the_indexes_of_a_store_are_those_of_its_schema_after_it_was_filled_at_o
 
 def test_a_snapshot_leaves_an_empty_file_empty(path: Path, url: str) -> None:
     path.touch()
-    with repositories.snapshot(url) as snapshot:
+    with repositories.snapshot(url, or_empty=True) as snapshot:
         assert snapshot.head.position == 0
+    with pytest.raises(StoreMissing), repositories.snapshot(url):
+        pytest.fail("there is none")
     assert files(path) == ["reunite.db"]
     assert path.read_bytes() == b""
 

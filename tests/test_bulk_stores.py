@@ -501,7 +501,9 @@ def test_a_snapshot_of_nothing_is_empty_and_makes_nothing(
     store_url: str, fresh_workspace: str, engine: Engine
 ) -> None:
     asked = rows(engine, ("type", "key"), ("email", "a@example.com"))
-    with repositories.snapshot(store_url, workspace=fresh_workspace, phone_region="IN") as snapshot:
+    with repositories.snapshot(
+        store_url, workspace=fresh_workspace, phone_region="IN", or_empty=True
+    ) as snapshot:
         assert snapshot.head.position == 0
         assert snapshot.policy.phone_region == "IN"
         assert (snapshot.identity_limit, snapshot.has_blocks) == (10_000, False)

@@ -184,21 +184,21 @@ def test_a_file_is_whole_or_as_it_was(command: Reunite, tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir() if "part" in each.name] == []
 
 
-def test_where_a_file_cannot_be_it_says_so(
-    command: Reunite, store_url: str, fresh_workspace: str, tmp_path: Path
-) -> None:
-    for output in (tmp_path, tmp_path / "nowhere" / "out.csv"):
-        done = command("export", "--output", str(output), *where(store_url, fresh_workspace))
-        assert done.status == 6
-        assert str(output) in done.err
-
-
 @pytest.fixture
 def filled(store_url: str, fresh_workspace: str) -> tuple[str, ...]:
     """A store that has somebody."""
     with reunite.open(store_url, workspace=fresh_workspace) as store:
         store.identify("ada@example.com")
     return where(store_url, fresh_workspace)
+
+
+def test_where_a_file_cannot_be_it_says_so(
+    command: Reunite, filled: tuple[str, ...], tmp_path: Path
+) -> None:
+    for output in (tmp_path, tmp_path / "nowhere" / "out.csv"):
+        done = command("export", "--output", str(output), *filled)
+        assert done.status == 6
+        assert str(output) in done.err
 
 
 @pytest.mark.parametrize("is_there", [True, False])

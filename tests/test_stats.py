@@ -74,6 +74,7 @@ def test_what_is_long_is_cut_and_what_looks_like_markup_is_not(
 
 
 def test_an_empty_store_has_nothing(command: Reunite, store_url: str, fresh_workspace: str) -> None:
+    reunite.open(store_url, workspace=fresh_workspace).close()
     shown = command("stats", *where(store_url, fresh_workspace))
     assert shown.status == 0
     assert shown.out.startswith("0 contacts of 0 identities")

@@ -5,12 +5,13 @@
     ├── IdentityTooLarge       accepted, it would make an identity larger than the limit
     ├── BlockedIdentifier      all that was presented is blocked, so it says nothing of anyone
     ├── ConstraintViolation    accepted, it would join two identifiers that a constraint keeps apart
-    ├── Unknown                what was asked for is not in the store: a contact, a position, …
+    ├── Unknown                what was asked for is not in the store: a contact, a workspace, …
     ├── InvalidOperation       what is to be done by hand was not said so that it means something
     ├── OperationRefused       as things stand, what is to be done by hand cannot be
     │   └── StillJoined        other evidence joins the pair that was to be unlinked
     ├── KeyReused              the key of an operation came before, with another operation
     ├── StoreError             the store did not do what was asked
+    │   ├── StoreMissing       there is none where it was to be looked at
     │   ├── StoreUnavailable   surely not done; asking again later may succeed
     │   ├── OutcomeUnknown     perhaps done: the answer was lost; asking again is safe
     │   └── StoreFull          surely not done: no space left on the store's disk
@@ -186,6 +187,18 @@ class KeyReused(ReuniteError):
 
 class StoreError(ReuniteError):
     """The store did not do what was asked."""
+
+
+class StoreMissing(StoreError):
+    """There is no store where one was to be looked at: no file, or a database without a schema.
+
+    ``where`` is a path, or a URL as it may be shown.
+    """
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"there is no store at {where}: give the URL of one that there is (--database)"
+        )
 
 
 class StoreUnavailable(StoreError):

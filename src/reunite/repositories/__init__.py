@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
+from reunite.errors import StoreMissing, Unknown
 from reunite.identifier import Policy
 from reunite.repositories.bulk import Loading, Snapshot
 from reunite.repositories.repository import Presentable, Repository, Store, Totals
@@ -59,26 +60,36 @@ def open(
 
 @contextmanager
 def snapshot(
-    url: str, *, workspace: str = "default", phone_region: str | None = None
+    url: str,
+    *,
+    workspace: str = "default",
+    phone_region: str | None = None,
+    or_empty: bool = False,
 ) -> Iterator[Snapshot]:
     """See a workspace as it is now, for work on whole tables; writers are not kept waiting.
 
-    A store or workspace that does not exist is not made: its snapshot has nothing in it.
+    Args:
+        url, workspace, phone_region: as for `open`.
+        or_empty: whether a store or workspace that does not exist is seen as one that has nothing
+            yet; it is not made either way.
 
-    Args and errors are those of `open`; a store with an older schema is refused.
+    Raises the errors of `open`, a store with an older schema is refused; `StoreMissing` where there
+    is no store, `Unknown` where it has no such workspace.
     """
     from reunite.repositories.sqlite.snapshot import empty_snapshot
 
     policy = Policy(phone_region)
-    with _snapshot(url, workspace, policy) as found:
-        if found is not None:
-            yield found
-            return
-    with empty_snapshot(workspace=workspace, policy=policy) as empty:
-        yield empty
+    with ExitStack() as stack:
+        try:
+            found = stack.enter_context(_snapshot(url, workspace, policy))
+        except (StoreMissing, Unknown):
+            if not or_empty:
+                raise
+            found = stack.enter_context(empty_snapshot(workspace=workspace, policy=policy))
+        yield found
 
 
-def _snapshot(url: str, workspace: str, policy: Policy) -> AbstractContextManager[Snapshot | None]:
+def _snapshot(url: str, workspace: str, policy: Policy) -> AbstractContextManager[Snapshot]:
     if is_sqlite(url):
         from reunite.repositories.sqlite import snapshot as sqlite
 

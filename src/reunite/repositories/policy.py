@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reunite.errors import PolicyMismatch
+from reunite.errors import PolicyMismatch, Unknown
 from reunite.identifier import Policy
 
 
@@ -23,3 +23,8 @@ def require_policy(made_with: Policy, policy: Policy, workspace: str) -> None:
             f"workspace {workspace!r} was made with phone region {made_with.phone_region or 'none'}"
             f", this program is set to {policy.phone_region or 'none'}: {right}"
         )
+
+
+def unknown_workspace(name: str) -> Unknown:
+    """What is raised where a store that is only looked at has no such workspace."""
+    return Unknown(f"the store has no workspace {name!r}: give one that it has (--workspace)")

@@ -43,9 +43,9 @@ class Store:
     phone_region: str | None = None
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
-        """See it as it is now."""
+        """See it as it is now; with nothing in it where it is yet to be made."""
         return repositories.snapshot(
-            self.url, workspace=self.workspace, phone_region=self.phone_region
+            self.url, workspace=self.workspace, phone_region=self.phone_region, or_empty=True
         )
 
     def loading(self) -> AbstractContextManager[Loading]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from psycopg import sql
 
+from reunite.errors import StoreMissing
 from reunite.identifier import Policy
 from reunite.reconcile import Head
 from reunite.repositories import queries
@@ -21,11 +22,12 @@ from reunite.repositories.bulk import (
     Snapshot,
     Standing,
 )
-from reunite.repositories.policy import require_policy
+from reunite.repositories.policy import require_policy, unknown_workspace
 from reunite.repositories.postgresql import schema
 from reunite.repositories.postgresql.connection import PACKAGE, BoundedConnection, address
 from reunite.repositories.postgresql.connection import QUERIES as CONNECTION_QUERIES
 from reunite.repositories.postgresql.failure import translated
+from reunite.url import shown
 
 QUERIES = queries.load(PACKAGE, "bulk.sql")
 
@@ -43,12 +45,11 @@ _AS_THEY_LIE = frozenset({"identifier", "link"})
 
 
 @contextmanager
-def open_snapshot(
-    url: str, *, workspace: str, policy: Policy
-) -> Iterator[PostgresqlSnapshot | None]:
-    """A snapshot of a workspace of a database; None where there is no such workspace.
+def open_snapshot(url: str, *, workspace: str, policy: Policy) -> Iterator[PostgresqlSnapshot]:
+    """A snapshot of a workspace of a database.
 
-    Raises `StoreRefused` for a store that it must not work on, `StoreUnavailable` for one that
+    Raises `StoreMissing` for a database without the schema, `Unknown` where there is no such
+    workspace, `StoreRefused` for a store that it must not work on, `StoreUnavailable` for one that
     does not answer, `InvalidSetting` for a URL that means nothing.
     """
     with connected(url) as live:
@@ -58,10 +59,13 @@ def open_snapshot(
                 QUERIES["settings"], {"lock_timeout": "60s", "idle_timeout": f"{IDLE:.0f}s"}
             )
             is_made = live.execute(CONNECTION_QUERIES["is_made"]).fetchone() == (True,)
-        if is_made:
-            schema.require_current(live)
-        state = find_workspace(live, workspace, policy) if is_made else None
-        yield None if state is None else PostgresqlSnapshot(live, workspace, policy, state)
+        if not is_made:
+            raise StoreMissing(shown(url))
+        schema.require_current(live)
+        state = find_workspace(live, workspace, policy)
+        if state is None:
+            raise unknown_workspace(workspace)
+        yield PostgresqlSnapshot(live, workspace, policy, state)
 
 
 @contextmanager

@@ -12,11 +12,12 @@ from typing import Any
 import apsw
 import msgspec
 
+from reunite.errors import StoreMissing, StoreUnavailable
 from reunite.identifier import Policy
 from reunite.reconcile import Head
 from reunite.repositories import queries
 from reunite.repositories.bulk import TABLES, Holder, KeptApart, Rows, Snapshot, Standing
-from reunite.repositories.policy import require_policy
+from reunite.repositories.policy import require_policy, unknown_workspace
 from reunite.repositories.sqlite import schema
 from reunite.repositories.sqlite.connection import connect, transaction, translated
 from reunite.repositories.sqlite.repository import now
@@ -37,24 +38,33 @@ _QUOTED = frozenset(
 
 
 @contextmanager
-def open_snapshot(path: str, *, workspace: str, policy: Policy) -> Iterator[SqliteSnapshot | None]:
-    """A snapshot of a workspace of a file; None where there is no such file or workspace.
+def open_snapshot(path: str, *, workspace: str, policy: Policy) -> Iterator[SqliteSnapshot]:
+    """A snapshot of a workspace of a file.
 
-    Raises `StoreRefused` for a store that it must not work on, `StoreUnavailable` for one that
-    does not answer.
+    Raises `StoreMissing` where there is no such file, `Unknown` where it has no such workspace,
+    `StoreRefused` for a store that it must not work on, `StoreUnavailable` for one that does not
+    answer.
     """
-    file = Path(path)
-    if not file.exists() or not file.stat().st_size:
-        yield None
-        return
+    _require_store(path)
     with closing(connect(path, busy_timeout=PATIENCE)) as connection:
         schema.require_current(connection, path)
         with transaction(connection, path, write=False):
             workspace_id = find_workspace(connection, workspace, policy)
             if workspace_id is None:
-                yield None
-            else:
-                yield SqliteSnapshot(connection, path, workspace, workspace_id, policy)
+                raise unknown_workspace(workspace)
+            yield SqliteSnapshot(connection, path, workspace, workspace_id, policy)
+
+
+def _require_store(path: str) -> None:
+    """Find out before it is opened, which would make it."""
+    try:
+        size = Path(path).stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        size = 0
+    except OSError as error:
+        raise StoreUnavailable(f"{path} cannot be read: {error.strerror}") from None
+    if not size:
+        raise StoreMissing(path)
 
 
 @contextmanager
