@@ -85,7 +85,7 @@ def test_a_workspace_is_shown_and_its_limit_set(command: Reunite) -> None:
         (["serve", "--workers", "2"], 2, "SQLite has one writer"),
         (["serve", "--host", "0.0.0.0"], 2, "REUNITE_API_KEYS"),
         (["serve", "--phone-region", "XX"], 2, "XX"),
-        (["workspace", "--identity-limit", "1"], 2, "at least 2"),
+        (["workspace", "--identity-limit", "1"], 2, "from 2 to"),
     ],
 )
 def test_an_error_is_one_line_that_says_what_to_do(
