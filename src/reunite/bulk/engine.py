@@ -94,11 +94,23 @@ class Engine:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+        if error is not None and _is_interrupt(error):
+            interrupt = KeyboardInterrupt()
+            for note in getattr(error, "__notes__", ()):
+                interrupt.add_note(note)
+            raise interrupt from None
         if isinstance(error, duckdb.OutOfMemoryException):
             raise InvalidSetting(
                 "--memory is too little for this, or the disk for temporary files (TMPDIR) is full;"
                 f" give more: {error}"
             ) from None
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    """Whether it is what DuckDB makes of a Ctrl-C while it runs a query."""
+    return isinstance(error, duckdb.InterruptException) or (
+        type(error) is RuntimeError and str(error) == "Query interrupted"
+    )
 
 
 class QueryRows(Rows):
