@@ -63,6 +63,10 @@ def _switch(text: str) -> bool:
 
 def _database(text: str) -> str:
     try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _Wrong("has bytes that are no text", "a URL in UTF-8") from None
+    try:
         if is_sqlite(text):
             sqlite_path(text)
     except InvalidSetting:

@@ -11,8 +11,8 @@ from rich.table import Table
 from reunite.cli import options
 from reunite.cli.decision import DryRun, Key, Who, Why, decide, identifier_of
 from reunite.cli.opening import opened
-from reunite.cli.printing import plain
-from reunite.http import decided, wire
+from reunite.cli.printing import plain, print_json
+from reunite.http import decided
 from reunite.inquiry.told import moment
 from reunite.operations import Block, Operations, StandingBlock, Unblock
 
@@ -67,7 +67,7 @@ def list_blocks(
     with opened(locals()) as store:
         found = Operations(store).blocks()
     if json:
-        print(wire.encode([decided.blocked(one) for one in found]).decode())
+        print_json([decided.blocked(one) for one in found])
     else:
         Console().print(_table(found))
 

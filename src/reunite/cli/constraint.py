@@ -16,7 +16,8 @@ from reunite.cli.decision import (
     show_constraints,
 )
 from reunite.cli.opening import opened
-from reunite.http import decided, wire
+from reunite.cli.printing import print_json
+from reunite.http import decided
 from reunite.inquiry.asked import read
 from reunite.operations import Constrain, Operations, Unconstrain
 
@@ -68,6 +69,6 @@ def list_constraints(
     with opened(locals()) as store:
         found = everything(Operations(store).constraints, lambda one: one.position)
     if json:
-        print(wire.encode([decided.kept(one) for one in found]).decode())
+        print_json([decided.kept(one) for one in found])
     else:
         show_constraints(found, Console())

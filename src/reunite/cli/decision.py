@@ -13,10 +13,10 @@ from rich.table import Table
 
 from reunite.cli.opening import opened
 from reunite.cli.person import show_person
-from reunite.cli.printing import plain, say
+from reunite.cli.printing import plain, print_json, say
 from reunite.cli.refusal import explained
 from reunite.evidence import Constraint, Identifier
-from reunite.http import decided, wire
+from reunite.http import decided
 from reunite.identifier import Policy
 from reunite.inquiry.asked import read
 from reunite.operations import Asked, Decision, Operations, Pairs
@@ -53,7 +53,7 @@ def decide(asked: Callable[[Policy], Asked], given: Mapping[str, Any]) -> None:
             key=given["key"],
         )
     if given["json"]:
-        print(wire.encode(decided.decided(decision)).decode())
+        print_json(decided.decided(decision))
     else:
         _show(decision, Console(), is_tried=given["dry_run"])
 

@@ -6,8 +6,7 @@ from rich.console import Console
 
 from reunite.cli import options
 from reunite.cli.opening import opened
-from reunite.cli.printing import say
-from reunite.http import wire
+from reunite.cli.printing import print_json, say
 from reunite.inquiry import Explanation, Inquiry
 
 
@@ -23,7 +22,7 @@ def explain(
     with opened(locals()) as store:
         explanation = Inquiry(store).explain(a, b)
     if json:
-        print(wire.encode(explanation).decode())
+        print_json(explanation)
     else:
         _show(explanation, Console())
 

@@ -14,6 +14,7 @@ from reunite import repositories
 from reunite.cli import options
 from reunite.cli.extra import require_bulk
 from reunite.cli.opening import seen, settings_of
+from reunite.cli.printing import note
 from reunite.errors import ExportStopped, InvalidSetting
 from reunite.settings import Settings
 from reunite.url import file_of
@@ -65,6 +66,8 @@ def export(
 
     if file_format is Format.parquet and output is None and full is None:
         raise InvalidSetting("Parquet is no text for a terminal or a pipe; give --output FILE")
+    if output is None and full is None and sys.stdout is None:
+        raise ExportStopped("standard output is closed: give --output FILE")
     if output is not None:
         _require_apart_from_store(output, settings_of(locals()))
     with (
@@ -88,10 +91,9 @@ def _export_full(engine: Engine, snapshot: repositories.Snapshot, folder: Path) 
     from reunite.bulk.progress import Progress
 
     manifest = export_full(engine, snapshot, folder, Progress())
-    print(
+    note(
         f"{folder}: {manifest.contacts:,} contacts of {manifest.identities:,} identities, digest"
         f" of the partition {manifest.digests.partition}",
-        file=sys.stderr,
     )
 
 
@@ -114,8 +116,7 @@ def _export(
         export_it(engine, snapshot, what.value, file_format.value, spool, Progress())
         with spool.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
-    print(
+    note(
         f"These are {what.value} alone, without the evidence that joins them and the journal;"
         " --full DIR carries everything.",
-        file=sys.stderr,
     )

@@ -12,9 +12,8 @@ from reunite.bulk.output import require_apart
 from reunite.cli import options
 from reunite.cli.opening import opened, settings_of
 from reunite.cli.page import page, summary
-from reunite.cli.printing import say
+from reunite.cli.printing import print_json, say
 from reunite.errors import ExportStopped, InvalidSetting
-from reunite.http import wire
 from reunite.inquiry import Inquiry
 from reunite.inquiry.graph import MOST_NODES, NODES
 from reunite.url import file_of
@@ -48,7 +47,7 @@ def graph(
     if html is not None:
         _write(html, page(drawn))
     if json:
-        print(wire.encode(drawn).decode())
+        print_json(drawn)
     else:
         say(Console(), f"{html}: {summary(drawn)}")
 

@@ -11,9 +11,9 @@ from rich.table import Table
 from reunite.cli import options
 from reunite.cli.decision import DryRun, Key, Who, Why, decide, everything
 from reunite.cli.opening import opened
-from reunite.cli.printing import plain
+from reunite.cli.printing import plain, print_json
 from reunite.evidence import Held
-from reunite.http import decided, wire
+from reunite.http import decided
 from reunite.operations import Allow, Dismiss, Operations
 
 held = typer.Typer(
@@ -66,7 +66,7 @@ def list_held(
     with opened(locals()) as store:
         found = everything(Operations(store).held, lambda one: one.id)
     if json:
-        print(wire.encode([decided.held_request(one) for one in found]).decode())
+        print_json([decided.held_request(one) for one in found])
     else:
         Console().print(_table(found))
 

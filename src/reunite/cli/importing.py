@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,9 +11,9 @@ from rich.console import Console
 from reunite.cli import options
 from reunite.cli.extra import require_bulk
 from reunite.cli.opening import settings_of
+from reunite.cli.printing import note, print_json
 from reunite.cli.report import show
 from reunite.errors import InvalidSetting
-from reunite.http import wire
 
 if TYPE_CHECKING:
     from reunite.bulk.importing import Store
@@ -95,11 +94,11 @@ def import_(
     try:
         outcome = (plan_only if dry_run else run_import)(store, order, Progress())
     except KeyboardInterrupt as interrupt:
-        for note in getattr(interrupt, "__notes__", ()):
-            print("reunite:", note, file=sys.stderr)
+        for told in getattr(interrupt, "__notes__", ()):
+            note(f"reunite: {told}")
         raise
     if json:
-        print(wire.encode(outcome).decode())
+        print_json(outcome)
     else:
         show(outcome, Console(), is_dry=dry_run)
 
@@ -117,7 +116,7 @@ def _import_full(store: Store, folder: Path, memory: int, *, json: bool) -> None
             write_full(engine, loading, manifest, progress)
             loading.commit()
     if json:
-        print(wire.encode(manifest).decode())
+        print_json(manifest)
     else:
         print(f"{manifest.contacts:,} contacts, {manifest.identities:,} identities")
         print(f"digest of the partition  {manifest.digests.partition}")

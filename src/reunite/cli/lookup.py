@@ -10,6 +10,7 @@ from rich.console import Console
 from reunite.cli import options
 from reunite.cli.opening import opened
 from reunite.cli.person import show_person
+from reunite.cli.printing import print_json
 from reunite.errors import Unknown
 from reunite.http import wire
 from reunite.identifier import present
@@ -30,7 +31,7 @@ def lookup(
     if not found:
         raise Unknown("nobody has what was presented")
     if json:
-        print(wire.encode(wire.LookupResponse(list(map(wire.contact_of, found)))).decode())
+        print_json(wire.LookupResponse(list(map(wire.contact_of, found))))
         return
     for identity in found:
         show_person(identity, Console())

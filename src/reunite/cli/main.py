@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -18,7 +19,7 @@ from reunite.cli.graph import graph
 from reunite.cli.held import held
 from reunite.cli.importing import import_
 from reunite.cli.lookup import lookup
-from reunite.cli.printing import printable
+from reunite.cli.printing import note, printable
 from reunite.cli.serve import serve
 from reunite.cli.show import show
 from reunite.cli.stats import stats
@@ -87,11 +88,14 @@ def _common(
 
 def main() -> None:
     """Run the command of this process."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What the terminal's encoding lacks is no reason to stop in the middle of an answer.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except errors.ReuniteError as error:
         # A database driver's message may have several lines.
-        print("reunite:", printable(" ".join(str(error).split())), file=sys.stderr)
+        note("reunite: " + printable(" ".join(str(error).split())))
         sys.exit(_exit_status(error))
 
 

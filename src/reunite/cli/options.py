@@ -53,14 +53,15 @@ Named = Annotated[
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _SMALLEST = 128 << 20
+_LARGEST = 1_000_000 << 30
 
 
 def bytes_of(memory: str) -> int:
     """The bytes of a size such as 512MB or 2G; raises `InvalidSetting`."""
-    found = re.fullmatch(r"([0-9]+)([KMG]?)I?B?", memory.strip().upper())
+    found = re.fullmatch(r"([0-9]{1,12})([KMG]?)I?B?", memory.strip().upper())
     size = int(found[1]) * _UNITS[found[2]] if found else 0
-    if size < _SMALLEST:
+    if not _SMALLEST <= size <= _LARGEST:
         raise InvalidSetting(
-            f"--memory is a size such as 512MB or 2GB, 128MB at least, not {memory!r}"
+            f"--memory is a size such as 512MB or 2GB, from 128MB to 1000000GB, not {memory[:40]!r}"
         )
     return size

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from reunite.cli.printing import printable
+from reunite.cli.printing import note, printable
 from reunite.errors import ConstraintViolation, ReuniteError, StillJoined
 from reunite.identifier import Presented
 from reunite.inquiry import Inquiry
@@ -25,5 +24,5 @@ def explained(store: Store, presented: Presented | None = None) -> Iterator[None
         # It was refused all the same; that it cannot be explained now is no reason to hide it.
         with suppress(ReuniteError):
             for number, step in enumerate(Inquiry(store).chain(refusal, presented), start=1):
-                print(printable(f"  {number}. {step.sentence}"), file=sys.stderr)
+                note(printable(f"  {number}. {step.sentence}"))
         raise

@@ -9,7 +9,6 @@ import math
 import os
 import signal
 import socket
-import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
@@ -21,6 +20,7 @@ from uvicorn.supervisors import Multiprocess
 
 from reunite import logs, repositories
 from reunite.cli import options
+from reunite.cli.printing import note
 from reunite.errors import CannotListen
 from reunite.http.protocol import Protocol
 from reunite.settings import Settings
@@ -93,8 +93,8 @@ def _announce(settings: Settings, port: int) -> None:
     key = ' -H "Authorization: Bearer $KEY"' if settings.api_keys else ""
     curl = _CURL.format(url=nearby, key=key)
     if logs.is_human(settings.log_format):
-        print(f"reunite answers on {url}, store {settings.store}", file=sys.stderr)
-        print(f"try it:\n\n  {curl}\n\nor open {nearby}/docs", file=sys.stderr)
+        note(f"reunite answers on {url}, store {settings.store}")
+        note(f"try it:\n\n  {curl}\n\nor open {nearby}/docs")
     else:
         extra = {"address": url, "store": settings.store, "try": curl}
         _log.info("serving", extra=extra)

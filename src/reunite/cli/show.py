@@ -12,7 +12,7 @@ from rich.console import Console
 from reunite.cli import options
 from reunite.cli.opening import opened
 from reunite.cli.person import show_person
-from reunite.cli.printing import say
+from reunite.cli.printing import print_json, say
 from reunite.http import wire
 from reunite.inquiry import Event, History, Inquiry, Item
 from reunite.inquiry.inquiry import EVENTS, MOST_EVENTS
@@ -45,7 +45,7 @@ def show(
         identity = inquiry.identity(contact_id)
         history = inquiry.history(contact_id, after=after, limit=limit)
     if json:
-        print(wire.encode(_Shown(wire.contact_of(identity), history)).decode())
+        print_json(_Shown(wire.contact_of(identity), history))
         return
     console = Console()
     show_person(identity, console)

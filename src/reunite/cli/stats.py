@@ -13,8 +13,7 @@ from rich.table import Table
 from reunite.cli import options
 from reunite.cli.extra import require_bulk
 from reunite.cli.opening import seen
-from reunite.cli.printing import lines, plain
-from reunite.http import wire
+from reunite.cli.printing import lines, plain, print_json
 
 if TYPE_CHECKING:
     from reunite.bulk.exporting.statistics import Statistics
@@ -55,7 +54,7 @@ def stats(
     ):
         statistics = statistics_of(engine, snapshot, Progress(), limit=top)
     if json:
-        print(wire.encode(statistics).decode())
+        print_json(statistics)
     else:
         _show(statistics, Console())
 

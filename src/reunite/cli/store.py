@@ -11,7 +11,7 @@ from rich.table import Table
 from reunite.cli import options
 from reunite.cli.opening import opened, settings_of
 from reunite.cli.person import show_foreseen, show_person
-from reunite.cli.printing import plain
+from reunite.cli.printing import plain, print_json
 from reunite.cli.refusal import explained
 from reunite.http import wire
 from reunite.identifier import present
@@ -50,7 +50,7 @@ def identify(
             else:
                 person = store.identify(email=email, phone_number=phone)
     if json:
-        print(wire.encode(foreseen if dry_run else wire.respond(person)).decode())
+        print_json(foreseen if dry_run else wire.respond(person))
     elif dry_run:
         show_foreseen(foreseen, Console())
     else:
@@ -76,7 +76,7 @@ def workspace(
             repository.set_identity_limit(identity_limit)
         facts = _facts(repository, settings.workspace)
     if json:
-        print(wire.encode(facts).decode())
+        print_json(facts)
     else:
         Console().print(_table(facts))
 

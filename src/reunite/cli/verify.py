@@ -12,8 +12,7 @@ from rich.text import Text
 from reunite.cli import options
 from reunite.cli.extra import require_bulk
 from reunite.cli.opening import seen
-from reunite.cli.printing import say
-from reunite.http import wire
+from reunite.cli.printing import print_json, say
 
 if TYPE_CHECKING:
     from reunite.bulk.verifying import Verification
@@ -38,7 +37,7 @@ def verify(
     ):
         verification = verify_it(engine, snapshot, Progress())
     if json:
-        print(wire.encode(verification).decode())
+        print_json(verification)
     else:
         _show(verification, Console())
     if not verification.is_sound:
