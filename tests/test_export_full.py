@@ -21,6 +21,7 @@ from reunite.errors import ExportStopped, ImportStopped, StoreError
 from reunite.operations import Operations
 from reunite.repositories.bulk import TABLES
 from sabotage import sabotage
+from shell import Reunite
 
 
 def exported(url: str, workspace: str, folder: Path) -> Path:
@@ -216,3 +217,16 @@ def test_a_folder_that_has_something_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ExportStopped, match="new or empty"):
         exported(url, "default", tmp_path / "file")
     assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "beside", [("--output", "a.csv"), ("--format", "csv"), ("--what", "identities")]
+)
+def test_nothing_is_said_beside_it_that_would_be_passed_over(
+    command: Reunite, shell: Path, beside: tuple[str, str]
+) -> None:
+    assert command("identify", "--email", "ada@x.co").status == 0
+    refused = command("export", *beside, "--full", "all")
+    assert refused.status == 2
+    assert "--full DIR carries everything" in refused.err
+    assert [path.name for path in shell.iterdir() if "db" not in path.name] == []

@@ -39,10 +39,16 @@ class What(StrEnum):
 
 
 def export(
-    file_format: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.csv,
-    what: Annotated[What, typer.Option(help="A row for each contact, or each person.")] = (
-        What.contacts
-    ),
+    file_format: Annotated[
+        Format | None,
+        typer.Option("--format", help="How to write it; csv at first.", show_default=False),
+    ] = None,
+    what: Annotated[
+        What | None,
+        typer.Option(
+            help="A row for each contact, as at first, or for each person.", show_default=False
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Where to; else standard output.", show_default=False),
@@ -64,6 +70,8 @@ def export(
     require_bulk()
     from reunite.bulk.engine import Engine
 
+    if full is not None and any(given is not None for given in (file_format, what, output)):
+        raise InvalidSetting("--full DIR carries everything as it is; nothing else goes with it")
     if file_format is Format.parquet and output is None and full is None:
         raise InvalidSetting("Parquet is no text for a terminal or a pipe; give --output FILE")
     if output is None and full is None and sys.stdout is None:
@@ -77,7 +85,7 @@ def export(
         if full is not None:
             _export_full(engine, snapshot, full)
         else:
-            _export(engine, snapshot, what, file_format, output)
+            _export(engine, snapshot, what or What.contacts, file_format or Format.csv, output)
 
 
 def _require_apart_from_store(output: Path, settings: Settings) -> None:
