@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -291,6 +292,18 @@ def test_keeps_what_is_good_of_a_row(read_text: ReadText) -> None:
         ("email", 2),
         ("linkedId", 2),
     ]
+
+
+def test_a_row_is_not_deleted_where_the_docs_say_so(read_text: ReadText) -> None:
+    docs = (Path(__file__).parent.parent / "docs" / "existing-data.md").read_text()
+    (line,) = [line for line in docs.splitlines() if line.startswith("| deletedAt |")]
+    kept = re.findall("`([^`]+)`", line)
+    kept += [word.upper() for word in kept]
+    said = [*kept, "yes", "t", "2020-01-01", "00"]
+    rows = "".join(f"{n},e{n}@b.co,{word}\n" for n, word in enumerate(said, 1))
+    found = read_text("id,email,deletedAt\n" + rows)
+    assert [id_ for id_, *_ in found.taken] == list(range(1, len(kept) + 1))
+    assert found.reading.deleted == 4
 
 
 def test_leaves_soft_deleted_rows_out_but_remembers_their_ids(read_text: ReadText) -> None:
