@@ -40,7 +40,7 @@ class Served:
         """POST bytes that are said to be JSON unless the headers say otherwise."""
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.client.post(
-            path, content=body, headers={"Content-Type": "application/json", **headers}
+            path, content=body, headers={"content-type": "application/json", **headers}
         )
 
     def connect(self) -> socket.socket:

@@ -33,7 +33,17 @@ def keyed(url: str) -> Iterator[Served]:
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:8000"]
+    "host",
+    [
+        "localhost",
+        "LOCALHOST:8000",
+        "localhost:",
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "[::1]",
+        "[::1]:8000",
+        "[::1]:",
+    ],
 )
 def test_on_loopback_the_server_answers_to_its_own_names(local: Served, host: str) -> None:
     assert local.client.get("/livez", headers={"Host": host}).status_code == 200

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,6 +79,12 @@ def require_problem(received: bytes, status: int) -> dict[str, object]:
     assert problem["wrong"]
     assert problem["right"]
     return problem
+
+
+def answered(connection: socket.socket) -> tuple[int, dict[str, Any]]:
+    """The status and the body of the answer that comes next."""
+    received = connection.recv(65536)
+    return statuses(received)[0], json.loads(received.partition(b"\r\n\r\n")[2])
 
 
 def in_pieces(served: Served, sent: bytes, pieces: int) -> bytes:
@@ -391,3 +398,37 @@ def test_the_time_of_a_head_begins_when_those_before_it_are_answered(
             received += read_to_end(connection)
         let_go.set()
     assert statuses(received) == [503, 503, 200]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Host: rebound.example.com", "Host: localhost"),
+        ("Host: localhost", "host: localhost"),
+        ("Content-Type: text/plain", "Content-Type: application/json"),
+        ("Transfer-Encoding: gzip", "Transfer-Encoding: chunked"),
+        ("Idempotency-Key: one", "Idempotency-Key: two"),
+        ("Authorization: Bearer one", "Authorization: Bearer two"),
+    ],
+)
+def test_a_header_that_says_one_thing_is_refused_where_it_comes_twice(
+    served: Served, first: str, second: str
+) -> None:
+    host = [] if first.startswith("Host") else ["Host: localhost"]
+    head = ["GET /livez HTTP/1.1", *host, first, "X-Other: 1", "X-Other: 2", second, "", ""]
+    with sending(served, "\r\n".join(head).encode()) as connection:
+        status, body = answered(connection)
+    assert status == 400
+    assert body["wrong"] == f"the header {first.partition(':')[0].lower()} came twice"
+
+
+@pytest.mark.parametrize("encoding", ["gzip, chunked", "x, chunked"])
+def test_a_body_that_is_encoded_on_its_way_is_refused(served: Served, encoding: str) -> None:
+    encoded = request("POST /identify", "", JSON, f"Transfer-Encoding: {encoding}")
+    with sending(served, encoded + b"1d\r\n" + b'{"email": "gzip@example.com"}\r\n') as connection:
+        status, body = answered(connection)
+    assert (status, body["right"]) == (400, "a plain or a chunked body")
+    assert not is_known(served, "gzip@example.com")
+    plain = request("POST /identify", "", JSON, "Transfer-Encoding: Chunked")
+    with sending(served, plain + b'1d\r\n{"email": "some@example.com"}\r\n0\r\n\r\n') as connection:
+        assert answered(connection)[0] == 200

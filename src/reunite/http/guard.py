@@ -30,6 +30,8 @@ class Guard:
 
     def admit(self, request: Request) -> None:
         """Raise `BadRequest`, `MisdirectedRequest` or `Unauthorized` unless it may pass."""
+        if request.repeated:
+            raise BadRequest(f"the header {request.repeated} came twice", "one of it")
         if self._names:
             self._require_name(request.headers.get(b"host"))
         if self._keys and request.path not in OPEN_PATHS:
@@ -39,7 +41,7 @@ class Guard:
         if not host:
             raise BadRequest("there is no Host header", "Host: localhost")
         name, colon, port = host.rpartition(b":")
-        if not colon or not port.isdigit():
+        if not colon or (port and not port.isdigit()):
             name = host
         if name.lower() not in self._names:
             raise MisdirectedRequest(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from starlette.types import Message, Receive, Scope
 
-from reunite.http.problem import ContentTooLarge, RequestTimeout, UnsupportedMediaType
+from reunite.http.problem import BadRequest, ContentTooLarge, RequestTimeout, UnsupportedMediaType
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -19,6 +19,11 @@ JSON: Headers = [(b"content-type", b"application/json")]
 ONE_LIMIT = 64 * 1024
 """Bytes of a body of one request."""
 
+# Headers that say one thing: of two, a proxy may go by the first and this server by the last.
+_SINGLE = (
+    *(b"authorization", b"content-encoding", b"content-type"),
+    *(b"host", b"idempotency-key", b"transfer-encoding"),
+)
 _JSON_TYPES = frozenset((b"application/json", b"application/json; charset=utf-8"))
 _SAFE_ID = re.compile(rb"[0-9A-Za-z._/=:~-]{1,128}")
 
@@ -61,12 +66,13 @@ class Request:
         query: what stands behind the question mark.
         parameters: what the path has in the places of a route's ``{names}``.
         headers: by lower-case name; of a header that came twice, the last.
+        repeated: the header that came twice though it says one thing, if any did.
         id: the client's X-Request-Id where it is safe to repeat, or else a new one.
     """
 
     __slots__ = (
         *("_receive", "_timeout"),
-        *("headers", "id", "method", "parameters", "path", "query"),
+        *("headers", "id", "method", "parameters", "path", "query", "repeated"),
     )
 
     def __init__(self, scope: Scope, receive: Receive, timeout: float) -> None:
@@ -74,7 +80,9 @@ class Request:
         self.path: str = scope["path"]
         self.query: bytes = scope["query_string"]
         self.parameters: dict[str, str] = {}
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        headers = scope["headers"]
+        self.headers: dict[bytes, bytes] = dict(headers)
+        self.repeated = None if len(self.headers) == len(headers) else _repeated(headers)
         sent = self.headers.get(b"x-request-id")
         self.id = sent if sent and _SAFE_ID.fullmatch(sent) else new_id()
         self._receive = receive
@@ -86,7 +94,8 @@ class Request:
         Args:
             limit: bytes the body may have.
 
-        Raises: `UnsupportedMediaType`, `ContentTooLarge`, `RequestTimeout`, `ClientGone`.
+        Raises: `BadRequest`, `UnsupportedMediaType`, `ContentTooLarge`, `RequestTimeout` or
+        `ClientGone`.
         """
         self._require_json()
         length = self.headers.get(b"content-length")
@@ -117,6 +126,10 @@ class Request:
         raise ClientGone
 
     def _require_json(self) -> None:
+        if self.headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+            raise BadRequest(
+                "the body has another Transfer-Encoding than chunked", "a plain or a chunked body"
+            )
         if b"content-encoding" in self.headers:
             raise UnsupportedMediaType("the body has a Content-Encoding", "a plain body")
         content_type = self.headers.get(b"content-type", b"")
@@ -125,6 +138,11 @@ class Request:
                 "the Content-Type is another one" if content_type else "there is no Content-Type",
                 "Content-Type: application/json, in UTF-8",
             )
+
+
+def _repeated(headers: Headers) -> str | None:
+    names = [name for name, _ in headers]
+    return next((name.decode() for name in _SINGLE if names.count(name) > 1), None)
 
 
 def _is_json(content_type: bytes) -> bool:
