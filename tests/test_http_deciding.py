@@ -88,6 +88,7 @@ def test_two_are_merged_by_hand_and_kept_apart_only_once_that_is_undone(served: 
     status, refused = decide(served, "/constraints", two)
     assert (status, refused["type"]) == (409, "urn:reunite:problem:still-joined")
     assert [step["source"] for step in refused["chain"]] == ["asserted"]
+    assert "force" not in refused["detail"]
 
     assert decide(served, f"/journal/{merged['position']}/undo", {})[0] == 200
     assert decide(served, "/constraints", two)[0] == 200

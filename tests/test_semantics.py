@@ -285,6 +285,7 @@ def test_a_pair_that_other_evidence_joins_is_refused_and_forced_without_a_constr
     before = store.totals()
     with pytest.raises(StillJoined) as refused:
         operations.unlink(1, pair=(A, ONE))
+    assert str(refused.value).endswith("unlink what is in the chain, or force it")
     assert {refused.value.a, refused.value.b} == {A, ONE}
     assert len(Inquiry(store).chain(refused.value)) == 1
     assert store.totals() == before
@@ -318,6 +319,18 @@ def test_an_unlinked_identifier_is_kept_from_each_it_was_presented_with(
     assert kept_apart(store, "a@x.co", "1")
     assert kept_apart(store, "b@x.co", "1")
     assert store.identify("c@x.co", "1").outcome == "extended"
+
+
+def test_what_force_would_not_help_is_not_said_to_be_forced(
+    store: Store, operations: Operations
+) -> None:
+    store.identify_many([("a@x.co", "1"), ("b@x.co", "1")])
+    with pytest.raises(StillJoined, match=r"unlink what is in the chain$"):
+        operations.constrain(A, B)
+    with pytest.raises(StillJoined, match=r"unlink what is in the chain$"):
+        operations.unlink(1, pair=(A, B))
+    with pytest.raises(OperationRefused):
+        operations.unlink(1, pair=(A, B), force=True)
 
 
 def test_two_that_are_joined_cannot_be_constrained(store: Store, operations: Operations) -> None:

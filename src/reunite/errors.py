@@ -172,10 +172,11 @@ class StillJoined(OperationRefused):
         chain: the evidence that joins the two, where whoever answers had it explained.
     """
 
-    def __init__(self, a: tuple[str, str], b: tuple[str, str]) -> None:
-        super().__init__(
-            "other evidence still joins the two: unlink what is in the chain, or force it"
-        )
+    def __init__(
+        self, a: tuple[str, str], b: tuple[str, str], *, can_be_forced: bool = False
+    ) -> None:
+        advice = ", or force it" if can_be_forced else ""
+        super().__init__(f"other evidence still joins the two: unlink what is in the chain{advice}")
         self.a = a
         self.b = b
         self.chain: Sequence[object] = ()

@@ -48,7 +48,7 @@ def _unlink_pair(work: Work, asked: Unlink, region: Region, a: Identifier, b: Id
     settlement = work.settle()
     is_joined = settlement.components.join(a, b)
     if is_joined and not asked.force:
-        raise StillJoined(a, b)
+        raise StillJoined(a, b, can_be_forced=True)
     keep = asked.constrain and not is_joined
     return Plan(
         "unlinked",
