@@ -56,7 +56,10 @@ class Served:
 
 @contextmanager
 def serve_lane(
-    make_lane: Callable[[], Lane], store: Store, settings: Settings | None = None
+    make_lane: Callable[[], Lane],
+    store: Store,
+    settings: Settings | None = None,
+    keep_alive: int = 5,
 ) -> Iterator[Served]:
     """Serve a lane, made in the server's event loop, and stop at the end as SIGTERM would."""
     settings = settings or Settings()
@@ -73,6 +76,7 @@ def serve_lane(
         lifespan="on",
         log_config=None,
         access_log=False,
+        timeout_keep_alive=keep_alive,
     )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -88,7 +92,7 @@ def serve_lane(
 
 
 @contextmanager
-def serve(store: Store, settings: Settings | None = None) -> Iterator[Served]:
+def serve(store: Store, settings: Settings | None = None, keep_alive: int = 5) -> Iterator[Served]:
     """Serve a store as `reunite serve` does; it is closed at the end."""
     given = settings or Settings()
 
@@ -100,5 +104,5 @@ def serve(store: Store, settings: Settings | None = None) -> Iterator[Served]:
             timeout=given.request_timeout,
         )
 
-    with serve_lane(make_lane, store, given) as served:
+    with serve_lane(make_lane, store, given, keep_alive) as served:
         yield served

@@ -368,6 +368,22 @@ def test_a_connection_that_was_answered_may_be_idle_for_longer(served: Served) -
             connection.recv(65536)
 
 
+def test_a_connection_is_closed_when_it_was_idle_for_long_enough(tmp_path: Path) -> None:
+    """The time begins with its last answer, though one timer goes on through all of them."""
+    store = reunite.open(f"sqlite:///{tmp_path / 'reunite.db'}")
+    with serve(store, keep_alive=1) as short, sending(short, get()) as connection:
+        connection.recv(65536)
+        connection.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            connection.recv(65536)
+        connection.settimeout(5)
+        connection.sendall(get())
+        connection.recv(65536)
+        answered_at = time.monotonic()
+        assert connection.recv(65536) == b""
+        assert time.monotonic() - answered_at > 0.9
+
+
 def test_a_body_of_which_nothing_comes_is_not_waited_for_for_ever(served: Served) -> None:
     head = request("POST /identify", "", JSON, "Content-Length: 100")
     with sending(served, get() + head) as connection:

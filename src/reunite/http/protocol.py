@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Literal, TypedDict
+from typing import Literal, TypedDict
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
@@ -14,6 +14,7 @@ from reunite.http import problem
 from reunite.http.edge import NO_ROUTE, refuse
 from reunite.http.problem import BadRequest, HeadTooLarge, RequestTimeout
 from reunite.http.request import new_id
+from reunite.http.transport import Gathering
 
 HEAD_LIMIT = 64 * 1024
 """Bytes of a request's target and headers."""
@@ -44,7 +45,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with a new connection."""
-        super().connection_made(_Gathering(transport, self.loop))  # type: ignore[arg-type]
+        super().connection_made(Gathering(transport, self.loop))  # type: ignore[arg-type]
         self._stage: Literal["open", "ending", "ended"] = "open"
         self._last_words = b""
         self._answered_at = 0.0
@@ -289,39 +290,3 @@ def _meaning(error: httptools.HttpParserError) -> Exception:
     if isinstance(cause, httptools.HttpParserInvalidURLError | AttributeError):
         return BadRequest("the target of the request is no path", "a path such as /identify")
     return cause if isinstance(cause, Exception) else error
-
-
-class _Gathering:
-    """A transport that writes once for each turn of the event loop.
-
-    uvicorn writes the head and the body of an answer apart, which are two system calls, and two
-    wake-ups of the client, that do the work of one.
-    """
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._gathered: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        if not self._gathered:
-            self._loop.call_soon(self._flush)
-        self._gathered.append(data)
-
-    def write_eof(self) -> None:
-        self._flush()
-        self._transport.write_eof()
-
-    def close(self) -> None:
-        self._flush()
-        self._transport.close()
-
-    def _flush(self) -> None:
-        if self._gathered:
-            data = b"".join(self._gathered)
-            self._gathered.clear()
-            if not self._transport.is_closing():
-                self._transport.write(data)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
