@@ -74,8 +74,8 @@ def normalised(
     begin(engine)
     engine.connection.execute(
         "insert into raw (is_broken, id, email, phone)"
-        " select false, unnest(?)::varchar, nullif(trim(unnest(?::varchar[])), ''),"
-        " nullif(trim(unnest(?::varchar[])), '')",
+        " select false, unnest(?)::varchar, nullif(stripped(unnest(?::varchar[])), ''),"
+        " nullif(stripped(unnest(?::varchar[])), '')",
         [list(range(1, len(rows) + 1)), *map(list, zip(*rows, strict=True))],
     )
     engine.connection.execute("insert into span values ('test', 0, ?, 2)", [len(rows)])

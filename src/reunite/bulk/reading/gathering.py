@@ -30,10 +30,6 @@ _FIELDS = dict(zip(COLUMNS, ("id", "email", "phone", "linked", "created", "delet
 """Our columns, and their names in the tables."""
 
 
-_ABSENT = r"'', '\N', 'NULL', 'null'"
-"""What stands for no value at all, in quotes or not; as SQL has it."""
-
-
 class Gathered(NamedTuple):
     """What a source gave: how many rows, our columns by its names, and its other columns."""
 
@@ -155,7 +151,7 @@ def _typed(column: str, type_: str) -> str:
     if type_ in {"DOUBLE", "FLOAT"} or type_.startswith("DECIMAL"):
         is_whole = f"{column} = trunc({column}) and abs({column}) < 1e18"
         return f"case when {is_whole} then {column}::bigint::varchar else {column}::varchar end"
-    return f"case when {column}::varchar not in ({_ABSENT}) then {column}::varchar end"
+    return f"replace(replace({column}::varchar, chr(13), ' '), chr(10), ' ')"  # as `_one_line`
 
 
 def _through_duckdb(
@@ -235,7 +231,7 @@ def _insert(
     is_broken: str = "false",
 ) -> int:
     """Add rows to ``raw``, of which these expressions are our columns; returns how many."""
-    fields = [f"nullif(trim({texts.get(ours, 'null::varchar')}), '')" for ours in _FIELDS]
+    fields = [f"value_of({texts.get(ours, 'null::varchar')})" for ours in _FIELDS]
     row = engine.connection.execute(
         f"insert into raw select {line}, {is_broken}, {', '.join(fields)} from {table}"
     ).fetchone()
@@ -246,7 +242,7 @@ def _read_csv(path: Path, delimiter: str, width: int, *, has_header: bool = True
     columns = ", ".join(f"'c{place}': 'varchar'" for place in range(width))
     return (
         f"read_csv({_literal(path)}, auto_detect = false, delim = '{delimiter}', quote = '\"',"
-        f" escape = '\"', header = {has_header}, columns = {{{columns}}}, nullstr = [{_ABSENT}],"
+        f" escape = '\"', header = {has_header}, columns = {{{columns}}},"
         " compression = 'none')"
     )
 

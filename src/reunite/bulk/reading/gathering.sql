@@ -5,6 +5,20 @@
 set timezone = 'UTC';
 -- Compressing what lives for seconds costs more than half of the time of writing it.
 set force_compression = 'uncompressed';
+
+-- A cell without the blanks, tabs and line ends around it; trim alone strips blanks only, and the
+-- way of those that have more costs three times as much.
+create or replace macro stripped(cell) as
+  case
+    when contains(cell, chr(9)) or contains(cell, chr(10)) or contains(cell, chr(13))
+      then regexp_replace(cell, '^[\t\r\n\p{Zs}]+|[\t\r\n\p{Zs}]+$', '', 'g')
+    else trim(cell)
+  end;
+
+-- What a cell says, of whichever kind of source; null if that is no value at all.
+create or replace macro value_of(cell) as
+  case when stripped(cell) not in ('', '\N', 'NULL', 'null') then stripped(cell) end;
+
 create or replace table raw (
   line bigint,
   is_broken boolean,
