@@ -201,6 +201,19 @@ def test_an_open_quote_does_not_swallow_a_long_file(read_text: ReadText) -> None
     ]
 
 
+def test_blanks_around_a_value_in_quotes_are_no_part_of_it(read_text: ReadText) -> None:
+    found = read_text(HEADER + '1 , "a@b.co","5"  \n 2,  "b@b.co" ,5\n "3","c@b.co"  ,"" \n')
+    assert found.taken == [(1, "a@b.co", "5"), (2, "b@b.co", "5"), (3, "c@b.co", None)]
+    assert found.faults == []
+
+
+def test_a_blank_line_is_no_row_of_a_file_with_one_column(read_text: ReadText) -> None:
+    for blank in ("", "  ", "\t"):
+        found = read_text(f"email\na@b.co\n{blank}\nNULL\nb@b.co\n", renumber=True)
+        assert [row[1] for row in found.taken] == ["a@b.co", "b@b.co"]
+        assert found.faults == [(4, "", None, "has neither an email nor a phoneNumber")]
+
+
 def test_a_value_that_is_not_utf_8_is_refused_and_the_row_keeps_its_other(
     read_text: ReadText,
 ) -> None:
@@ -229,6 +242,10 @@ files = st.one_of(
     ),
     st.text(st.sampled_from('a1@.,,"\n\n\r '), max_size=30),
     st.lists(
+        st.lists(st.sampled_from(['"a@b.co"', '"5"', '""', " ", "  ", "7", '"'])).map("".join),
+        max_size=4,
+    ).map(",".join),
+    st.lists(
         st.sampled_from(["1,a", "2,", ",", "3,b,", '4,"c"', "5", '"6', "", " "]), max_size=6
     ).map("\n".join),
 )
@@ -249,7 +266,7 @@ def test_reads_healthy_files_fast_and_all_others_with_care_alike(
 
     either = outcome()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gathering, "even_lines", lambda _: None)
+        patch.setattr(gathering, "even_lines", lambda *_: None)
         with_care = outcome()
     assert either == with_care
 

@@ -101,7 +101,7 @@ def _csv(spot: _Spot, places: _Places) -> tuple[list[str], dict[str, int], int]:
     path = spot.plain.path
     header = header_of(path, spot.plain.format, spot.source.name)
     chosen = places(header.names)
-    lines = even_lines(path) if header.is_first_line else None
+    lines = even_lines(path, header.delimiter) if header.is_first_line else None
     if lines is None or not _through_duckdb(
         spot, header.delimiter, len(header.names), chosen, lines
     ):
@@ -157,7 +157,10 @@ def _typed(column: str, type_: str) -> str:
 def _through_duckdb(
     spot: _Spot, delimiter: str, width: int, chosen: Mapping[str, int], lines: int
 ) -> bool:
-    """Add a CSV file if it is healthy: one row a line, the header included."""
+    """Add a CSV file if it is healthy: one row a line, the header included.
+
+    Of a single column nothing tells a row without a value from a blank line, which is no row.
+    """
     texts = {ours: f"c{place}" for ours, place in chosen.items()}
     connection = spot.engine.connection
     connection.begin()
@@ -166,11 +169,16 @@ def _through_duckdb(
     except duckdb.InvalidInputException:
         connection.rollback()
         return False
-    if rows + 1 != lines:
+    if rows + 1 != lines or (width == 1 and _has_an_empty_row(spot)):
         connection.rollback()
         return False
     connection.commit()
     return True
+
+
+def _has_an_empty_row(spot: _Spot) -> bool:
+    found = spot.engine.connection.execute(QUERIES["empty_rows"], {"first": spot.first})
+    return bool(found.fetchall())
 
 
 def _with_care(spot: _Spot, found: Iterator[Record], chosen: Mapping[str, int]) -> None:

@@ -38,6 +38,9 @@ create or replace table unread (
   refused boolean
 );
 
+-- name: empty_rows
+select rowid from raw where rowid >= $first and email is null and phone is null limit 1
+
 -- Where all phones of a source end in .0, they went through a table that took them for fractions.
 -- name: drop_fractions_of_phones
 update raw set phone = left(phone, -2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,20 +53,30 @@ def _delimiter_of(path: Path) -> str:
     return ","
 
 
-def even_lines(path: Path) -> int | None:
+def even_lines(path: Path, delimiter: str) -> int | None:
     """How many lines a file has, empty ones at its end aside.
 
     None where one before is empty, or ends by a carriage return alone: then lines and rows do not
-    run together.
+    run together. None as well where blanks stand around a value in quotes, of which DuckDB makes
+    one thing or another by their number and side.
     """
+    quotes_beside_blanks = _quotes_beside_blanks(delimiter)
     count = 1
     before = b""
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
+        while block := file.read(_BLOCK) + file.readline():
             joint = before + block
             body = joint.rstrip(b"\r\n")
             if b"\n\n" in body or body.count(b"\r") != body.count(b"\r\n") or b"\n\r" in body:
                 return None
+            if b'"' in body and (b'" ' in body or b' "' in body) and quotes_beside_blanks(body):
+                return None
             count += body.count(b"\n")
             before = joint[len(body) :]
     return count
+
+
+def _quotes_beside_blanks(delimiter: str) -> Callable[[bytes], object]:
+    between = re.escape(delimiter)
+    pattern = rf'(?:^|{between}) +"|" +(?:{between}|"|\r?$)'
+    return re.compile(pattern.encode(), re.MULTILINE).search

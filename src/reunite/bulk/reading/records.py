@@ -7,6 +7,7 @@ goes on with its next line.
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -77,7 +78,10 @@ def csv_records(path: Path, delimiter: str) -> Iterator[Record]:
 
 
 def _reader(lines: Iterator[str], delimiter: str) -> Iterator[list[str]]:
-    return csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
+    """Blanks before a quote that opens are skipped, and so are those after one that closes."""
+    after = re.compile(rf'" +(?=(?:{re.escape(delimiter)}|\r?\n?$))')
+    closed = (after.sub('"', line) if '" ' in line else line for line in lines)
+    return csv.reader(closed, delimiter=delimiter, strict=True, skipinitialspace=True)
 
 
 def _wrong(error: str) -> str:
