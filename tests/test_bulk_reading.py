@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reunite.bulk.engine import Engine
+from reunite.bulk.evidence.tables import load_csv
 from reunite.bulk.reading import Source, gathering, sources_of
 from reunite.bulk.reading.blocklist import read_blocks
 from reunite.bulk.reading.faults import write_rejects
@@ -458,6 +459,35 @@ def test_a_files_name_tells_its_format_or_the_format_is_asked_for(tmp_path: Path
             sources_of([str(path)])
         with reading(tmp_path, path, format="csv") as found:
             assert found.taken == [(1, "a@b.co", None)]
+
+
+@pytest.mark.parametrize("name", ["c[1]", "c*", "c?", "**", "[!a]", "id=7", "c0=7", "{a,b}"])
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_a_name_that_looks_like_more_stands_for_its_own_file_alone(
+    tmp_path: Path, name: str, ending: str
+) -> None:
+    for id_, other in enumerate((name, "c1", "a"), 1):
+        (tmp_path / other).mkdir()
+        path = tmp_path / other / f"{other}{ending}"
+        duckdb.connect().execute(f"copy (select {id_} as id, 'a@b.co' as email) to '{path}'")
+    with reading(tmp_path, tmp_path / name / f"{name}{ending}") as found:
+        assert found.taken == [(1, "a@b.co", None)]
+
+
+def test_a_table_is_loaded_from_a_folder_whose_name_is_a_pattern(tmp_path: Path) -> None:
+    for id_, name in enumerate(("full[1]", "full1"), 1):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "contact.csv").write_text(f"{id_}\n")
+    with Engine(1 << 28, tmp_path) as engine:
+        load_csv(engine, "contact", ["id"], f"{tmp_path}/full[1]/contact.csv")
+        assert engine.connection.execute("select id from contact").fetchall() == [(1,)]
+
+
+def test_says_which_name_cannot_be_told_from_a_pattern(tmp_path: Path) -> None:
+    path = tmp_path / "c\\[1].csv"
+    path.write_text("id,email\n1,a@b.co\n")
+    with pytest.raises(ImportStopped, match="has a backslash"), reading(tmp_path, path):
+        pass
 
 
 def test_never_names_a_password() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reunite.bulk.engine import Engine
+from reunite.bulk.literal import literal
 from reunite.bulk.progress import Progress
 from reunite.repositories.bulk import TABLES, Snapshot
 
@@ -63,10 +65,10 @@ def load_csv(engine: Engine, table: str, columns: Sequence[str], path: str) -> N
     # Readers side by side guess where a line begins, and free text may look like anything.
     parallel = not _FREE.intersection(texts, columns)
     engine.connection.execute(
-        f"create or replace table {table} as select * from read_csv($path, columns = {types},"
-        " header = false, auto_detect = false, delim = ',', quote = '\"', escape = '\"',"
-        f" new_line = '\\n', nullstr = '', allow_quoted_nulls = false, parallel = {parallel})",
-        {"path": path},
+        f"create or replace table {table} as select * from read_csv({literal(Path(path))},"
+        f" columns = {types}, header = false, auto_detect = false, delim = ',', quote = '\"',"
+        " escape = '\"', new_line = '\\n', nullstr = '', allow_quoted_nulls = false,"
+        f" parallel = {parallel}, hive_partitioning = false)"
     )
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import duckdb
 
 from reunite.bulk.engine import Engine
+from reunite.bulk.literal import literal
 from reunite.bulk.reading import records
 from reunite.bulk.reading.columns import COLUMNS, recognise
 from reunite.bulk.reading.lines import even_lines, header_of
@@ -124,7 +125,7 @@ def _ndjson(spot: _Spot, places: _Places) -> tuple[list[str], dict[str, int]]:
 
 
 def _parquet(spot: _Spot, places: _Places) -> tuple[list[str], dict[str, int]]:
-    table = f"read_parquet({_literal(spot.plain.path)})"
+    table = f"read_parquet({literal(spot.plain.path)}, hive_partitioning = false)"
     try:
         described = spot.engine.connection.execute(f"describe select * from {table}").fetchall()
         names = [str(row[0]) for row in described]
@@ -249,11 +250,7 @@ def _insert(
 def _read_csv(path: Path, delimiter: str, width: int, *, has_header: bool = True) -> str:
     columns = ", ".join(f"'c{place}': 'varchar'" for place in range(width))
     return (
-        f"read_csv({_literal(path)}, auto_detect = false, delim = '{delimiter}', quote = '\"',"
+        f"read_csv({literal(path)}, auto_detect = false, delim = '{delimiter}', quote = '\"',"
         f" escape = '\"', header = {has_header}, columns = {{{columns}}},"
-        " compression = 'none')"
+        " compression = 'none', hive_partitioning = false)"
     )
-
-
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
