@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,6 +25,11 @@ from reunite.bulk.reading.faults import write_rejects
 from reunite.errors import ImportStopped, InvalidSetting
 from reunite.identifier import Policy
 from sources import NOW, Read, reading
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 HEADER = "id,email,phoneNumber\n"
 
@@ -100,16 +106,35 @@ def test_reads_what_gzip_packed(read_text: ReadText) -> None:
         assert found.faults[0][0] == 3
 
 
-def test_reads_what_zstandard_packed(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv.zst"
-    duckdb.connect().execute(
-        "copy (from (values (7, 'ü@b.co'), (8, 'x')) as t(id, email)) to $path"
-        " (format csv, header, compression zstd)",
-        {"path": str(path)},
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'id,email,note\r\n7,a@b.co,"two\nlines"\r\n8,x,\r\n',
+        b'id,email,note\r7,a@b.co,"two\nlines"\r\n8,x,\n',
+        b"id,email,note\n7,a@b.co,\0\n\n8,x,\n",
+        b"id,email,note\n7,a@b.co,\xe9\n\n8,x,\n",
+        b"id,email,note\n7,a@b.co," + b"n" * 3_000_000 + b"\n8,x,\n",
+    ],
+)
+def test_reads_what_is_packed_as_it_reads_it_plain(read_text: ReadText, text: bytes) -> None:
+    packed = (
+        ("a.csv", text),
+        ("a.csv.gz", gzip.compress(text)),
+        ("a.csv.zst", zstd.compress(text)),
     )
-    with reading(tmp_path, path) as found:
-        assert found.taken == [(7, "ü@b.co", None)]
-        assert found.faults == [(3, "email", "x", "has no @")]
+    plain, *others = [read_text(content, name) for name, content in packed]
+    assert plain.reading.rows == 2
+    assert [(found.taken, found.faults) for found in others] == [(plain.taken, plain.faults)] * 2
+
+
+def test_reads_packed_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    duckdb.connect().execute(f"copy (select 7 as id, 'a@b.co' as email) to '{path}'")
+    for ending, pack in ((".gz", gzip.compress), (".zst", zstd.compress)):
+        packed = tmp_path / f"a.parquet{ending}"
+        packed.write_bytes(pack(path.read_bytes()))
+        with reading(tmp_path, packed) as found:
+            assert found.taken == [(7, "a@b.co", None)]
 
 
 def test_reads_typed_values_of_parquet(tmp_path: Path) -> None:
@@ -409,6 +434,7 @@ def test_renumbering_takes_ids_of_any_kind(read_text: ReadText) -> None:
         ("a.csv", b"1,a@b.co\n2,b@b.co\n", "the first line must be a header"),
         ("a.csv.gz", b"\x1f\x8b\x08\x00rubbish", "a.csv.gz: is damaged"),
         ("a.csv.zst", b"\x28\xb5\x2f\xfdrubbish", "a.csv.zst: is damaged"),
+        ("a.csv.zst", zstd.compress(b"id,email\n" * 99)[:-2], "a.csv.zst: is damaged"),
         ("a.parquet", b"id,email\n", "a.parquet: is no Parquet file, or damaged"),
         ("a.ndjson", b'[{"id": 1}]', "a.ndjson: has no JSON object; each line must be one"),
     ],
@@ -462,7 +488,7 @@ def test_a_files_name_tells_its_format_or_the_format_is_asked_for(tmp_path: Path
 
 
 @pytest.mark.parametrize("name", ["c[1]", "c*", "c?", "**", "[!a]", "id=7", "c0=7", "{a,b}"])
-@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+@pytest.mark.parametrize("ending", [".csv", ".csv.zst", ".parquet"])
 def test_a_name_that_looks_like_more_stands_for_its_own_file_alone(
     tmp_path: Path, name: str, ending: str
 ) -> None:

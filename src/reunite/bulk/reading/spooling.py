@@ -8,14 +8,11 @@ import re
 import shutil
 import sys
 import zlib
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import apsw
-import duckdb
 import psycopg
 from apsw.ext import query_info
 from psycopg import sql
@@ -24,6 +21,11 @@ from reunite.bulk.engine import Engine
 from reunite.bulk.reading.source import STANDARD_INPUT, Source
 from reunite.errors import ImportStopped
 from reunite.url import sqlite_path
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 _GZIP = b"\x1f\x8b"
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
@@ -85,40 +87,19 @@ def _decompressed(engine: Engine, source: Source, path: Path, name: str) -> Path
     if begin[:2] in _UTF_16:
         raise ImportStopped(f"{source.name}: is in UTF-16; save it as UTF-8")
     if begin.startswith(_GZIP):
-        with gzip.open(path) as packed, (engine.folder / name).open("wb") as plain:
-            _copy_all(source, packed, plain)
-        return engine.folder / name
+        return _unpacked(source, gzip.open(path), engine.folder / name)
     if begin == _ZSTANDARD:
-        return engine.spool(name, _zstandard_lines(engine, source, path))
+        return _unpacked(source, zstd.open(path), engine.folder / name)
     return path
 
 
-def _copy_all(source: Source, packed: gzip.GzipFile, plain: BinaryIO) -> None:
+def _unpacked(source: Source, packed: gzip.GzipFile | zstd.ZstdFile, path: Path) -> Path:
     try:
-        shutil.copyfileobj(packed, plain, 1 << 20)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        with packed, path.open("wb") as plain:
+            shutil.copyfileobj(packed, plain, 1 << 20)
+    except (EOFError, zlib.error, gzip.BadGzipFile, zstd.ZstdError) as error:
         raise ImportStopped(f"{source.name}: is damaged: {error}") from None
-
-
-def _zstandard_lines(engine: Engine, source: Source, path: Path) -> Iterator[bytes]:
-    """The lines of a compressed file: DuckDB can unpack it, Python before 3.14 cannot."""
-    if source.format == "parquet":
-        raise ImportStopped(f"{source.name}: decompress it first (zstd -d)")
-    cursor = engine.connection.cursor()
-    try:
-        cursor.execute(
-            "select line from read_csv($path, auto_detect = false, columns = {'line': 'varchar'},"
-            " delim = '', quote = '', escape = '', header = false, compression = 'zstd')",
-            {"path": str(path)},
-        )
-        while lines := cursor.fetchmany(50_000):
-            yield "".join(f"{line or ''}\n" for (line,) in lines).encode()
-    except (duckdb.InvalidInputException, duckdb.IOException) as error:
-        if "unicode" in str(error):
-            raise ImportStopped(
-                f"{source.name}: is not UTF-8; decompress it first (zstd -d) to be told where"
-            ) from None
-        raise ImportStopped(f"{source.name}: is damaged or no Zstandard file") from None
+    return path
 
 
 # ── tables ───────────────────────────────────────────────────────────────────────────────────────
