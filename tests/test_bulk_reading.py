@@ -156,6 +156,23 @@ def test_reads_typed_values_of_parquet(tmp_path: Path) -> None:
         assert found.faults == [(3, "", None, "has neither an email nor a phoneNumber")]
 
 
+def test_reads_text_that_parquet_has_as_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    duckdb.connect().execute(
+        "copy (from (values"
+        " (1, encode('é@x.co'), encode('12')), (2, '\\xFFa@x.co'::blob, encode('13')),"
+        " (3, 'a\\xC3'::blob, encode(' NULL')), (4, encode('two' || chr(10) || 'lines'), null)"
+        f") as t(id, email, phone)) to '{path}'"
+    )
+    with reading(tmp_path, path) as found:
+        assert found.taken == [(1, "é@x.co", "12"), (2, None, "13")]
+        assert found.faults == [
+            (2, "email", "\N{REPLACEMENT CHARACTER}a@x.co", "is not UTF-8"),
+            (3, "email", "a\N{REPLACEMENT CHARACTER}", "is not UTF-8"),
+            (4, "email", "two lines", "holds a blank or a control character"),
+        ]
+
+
 def test_reads_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"id,email\n1,a@b.co\n")))
     with reading(tmp_path, "-") as found:

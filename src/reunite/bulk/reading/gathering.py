@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from reunite.bulk.engine import Engine
+from reunite.bulk.engine import CHUNK, Engine
 from reunite.bulk.literal import literal
 from reunite.bulk.reading import records
 from reunite.bulk.reading.columns import COLUMNS, recognise
@@ -130,13 +130,15 @@ def _parquet(spot: _Spot, places: _Places) -> tuple[list[str], dict[str, int]]:
         described = spot.engine.connection.execute(f"describe select * from {table}").fetchall()
         names = [str(row[0]) for row in described]
         chosen = places(names)
-        texts = {
-            ours: _typed(
-                f'"{names[place].replace(chr(34), chr(34) * 2)}"', str(described[place][1])
-            )
+        columns = {
+            ours: f'"{names[place].replace(chr(34), chr(34) * 2)}"'
             for ours, place in chosen.items()
         }
-        _insert(spot.engine, table, texts)
+        types = {ours: str(described[place][1]) for ours, place in chosen.items()}
+        _insert(spot.engine, table, {ours: _typed(columns[ours], types[ours]) for ours in chosen})
+        for ours in chosen:
+            if types[ours] == "BLOB":
+                _note_what_is_no_text(spot, ours, columns[ours])
     except (duckdb.InvalidInputException, duckdb.IOException) as error:
         wrong = str(error).splitlines()[0]
         raise ImportStopped(
@@ -152,7 +154,27 @@ def _typed(column: str, type_: str) -> str:
     if type_ in {"DOUBLE", "FLOAT"} or type_.startswith("DECIMAL"):
         is_whole = f"{column} = trunc({column}) and abs({column}) < 1e18"
         return f"case when {is_whole} then {column}::bigint::varchar else {column}::varchar end"
-    return f"replace(replace({column}::varchar, chr(13), ' '), chr(10), ' ')"  # as `_one_line`
+    # Those who wrote text before it could be marked as such left bytes.
+    text = f"try(decode({column}))" if type_ == "BLOB" else f"{column}::varchar"
+    return f"replace(replace({text}, chr(13), ' '), chr(10), ' ')"  # as `_one_line`
+
+
+def _note_what_is_no_text(spot: _Spot, ours: str, column: str) -> None:
+    """Note the bytes of a Parquet file's column that are no UTF-8."""
+    path = spot.engine.folder / f"source-{spot.number}-unread"
+    cursor = spot.engine.connection.cursor()
+    cursor.execute(
+        f"select file_row_number, {column} from read_parquet({literal(spot.plain.path)},"
+        " hive_partitioning = false, file_row_number = true)"
+        f" where {column} is not null and try(decode({column})) is null"
+    )
+    with path.open("w", encoding="utf-8", newline="") as file:
+        unread = csv.writer(file, lineterminator="\n")
+        while rows := cursor.fetchmany(CHUNK):
+            for row, value in rows:
+                text = _printable(value[:4000].decode("utf-8", "surrogateescape"))
+                unread.writerow((spot.first + row, ours, text, "is not UTF-8", "false"))
+    _take_unread(spot.engine, path)
 
 
 def _through_duckdb(
@@ -204,14 +226,14 @@ def _with_care(spot: _Spot, found: Iterator[Record], chosen: Mapping[str, int]) 
                     used[place] = ""
                     unread.writerow((record, ours, _printable(value), "is not UTF-8", "false"))
             rows.writerow((shown, "false", *map(_one_line, used)))
-    _take(spot.engine, rows_path, unread_path, chosen)
-
-
-def _take(engine: Engine, rows: Path, unread: Path, chosen: Mapping[str, int]) -> None:
     texts = {ours: f"c{place}" for place, ours in enumerate(chosen, 2)}
-    table = _read_csv(rows, ",", len(chosen) + 2, has_header=False)
-    _insert(engine, table, texts, line="c0::bigint", is_broken="c1::boolean")
-    found = _read_csv(unread, ",", 5, has_header=False)
+    table = _read_csv(rows_path, ",", len(chosen) + 2, has_header=False)
+    _insert(spot.engine, table, texts, line="c0::bigint", is_broken="c1::boolean")
+    _take_unread(spot.engine, unread_path)
+
+
+def _take_unread(engine: Engine, path: Path) -> None:
+    found = _read_csv(path, ",", 5, has_header=False)
     engine.connection.execute(
         f"insert into unread select c0::bigint, coalesce(c1, ''), c2, c3, c4::boolean from {found}"
     )
