@@ -57,9 +57,51 @@ def test_reads_a_table(database_url: str, store_kind: str, tmp_path: Path, table
 
 
 def test_reads_a_query(database_url: str, tmp_path: Path) -> None:
-    query = 'select id + 10 as id, email as "Mail" from "Contact" where id = 1 -- {} % ;\n;'
-    with reading(tmp_path, database_url, query=query.replace("-- {} % ;", "")) as found:
-        assert found.taken == [(11, "ann@shop.com", None)]
+    query = 'select id + 10 as id, email as "Mail" from "Contact" where id = 1'
+    for end in ("", ";\n", "\n/* {} % ; */ ;"):
+        with reading(tmp_path, database_url, query=query + end) as found:
+            assert found.taken == [(11, "ann@shop.com", None)]
+
+
+def test_reads_a_query_in_its_order_and_columns_of_one_name(
+    database_url: str, tmp_path: Path
+) -> None:
+    query = 'select 0 as x, id, phone, 1 as x from "Contact" where id > 2 order by id desc'
+    with reading(tmp_path, database_url, query=query) as found:
+        assert found.taken == [(4, None, "6")]
+        assert found.rows("select id, record from left_out") == [(3, 1)]
+
+
+def test_text_that_is_no_utf_8_is_refused_and_the_row_keeps_its_other(tmp_path: Path) -> None:
+    connection = apsw.Connection(str(tmp_path / "shop.db"))
+    connection.execute(
+        "create table contact (id, email, phone);"
+        "insert into contact values (1, cast(x'61ff40782e636f' as text), 5.0),"
+        " (2, x'61ff40782e636f', '6'), (3, cast('é@x.co' as blob), null), (4, 'ü@x.co', x'37')"
+    )
+    connection.close()
+    with reading(tmp_path, f"sqlite:///{tmp_path}/shop.db", table="contact") as found:
+        assert found.taken == [
+            (1, None, "5"),
+            (2, None, "6"),
+            (3, "é@x.co", None),
+            (4, "ü@x.co", "7"),
+        ]
+        wrong = ("email", "a\N{REPLACEMENT CHARACTER}@x.co", "is not UTF-8")
+        assert found.faults == [(1, *wrong), (2, *wrong)]
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
+def test_reads_text_in_the_encodings_that_sqlite_has(tmp_path: Path, encoding: str) -> None:
+    connection = apsw.Connection(str(tmp_path / "shop.db"))
+    connection.execute(
+        f"pragma encoding = '{encoding}'; create table contact (id, email);"
+        "insert into contact values (1, 'é@x.co'), (2, cast(x'78ff' as blob))"
+    )
+    connection.close()
+    with reading(tmp_path, f"sqlite:///{tmp_path}/shop.db", table="contact") as found:
+        assert found.taken == [(1, "é@x.co", None)]
+        assert [fault[3] for fault in found.faults] == ["is not UTF-8"]
 
 
 def test_reads_a_table_without_rows(database_url: str, tmp_path: Path) -> None:

@@ -125,8 +125,13 @@ def _postgresql(path: Path, source: Source) -> Path:
 def _asked(source: Source) -> sql.Composable:
     if source.query is not None:
         # As given: whoever gives the query has the database's password too.
-        return sql.SQL(source.query.strip().rstrip(";"))
+        return sql.SQL(_bare(source.query))
     return sql.SQL("select * from {}").format(sql.Identifier(*_parts(source)))
+
+
+def _bare(query: str) -> str:
+    """A query as a part of another; its last line may be a comment."""
+    return query.strip().rstrip(";")
 
 
 def _parts(source: Source) -> list[str]:
@@ -143,19 +148,33 @@ def _sqlite(path: Path, source: Source) -> Path:
     database = Path(sqlite_path(source.place))
     if not database.is_file():
         raise ImportStopped(f"{source.name}: there is no such file")
-    query = source.query
-    if query is None:
+    if source.query is not None:
+        query = _bare(source.query)
+    else:
         query = f"select * from {'.'.join(_quoted(part) for part in _parts(source))}"
     try:
         with closing(apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
             header = [column[0] for column in query_info(connection, query).description]
-            with path.open("w", encoding="utf-8", newline="") as file:
+            statement = _with_texts_as_bytes(connection, query, len(header))
+            with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
                 rows = csv.writer(file)
                 rows.writerow(header)
-                rows.writerows(map(_texts, connection.execute(query)))
+                rows.writerows(map(_texts, connection.execute(statement)))
     except (apsw.Error, UnicodeError) as error:
         raise ImportStopped(f"{source.name}: {error}") from None
     return path
+
+
+def _with_texts_as_bytes(connection: apsw.Connection, query: str, width: int) -> str:
+    """A query's rows with bytes for texts: what is no UTF-8 would be an error, and not of its row.
+
+    Where texts are UTF-16 SQLite itself makes UTF-8 of them, which is never wrong.
+    """
+    if connection.pragma("encoding") != "UTF-8":
+        return query
+    columns = [f"c{place}" for place in range(width)]
+    values = [f"iif(typeof({name}) = 'text', cast({name} as blob), {name})" for name in columns]
+    return f"with asked({', '.join(columns)}) as ({query}\n) select {', '.join(values)} from asked"
 
 
 def _quoted(name: str) -> str:
@@ -167,7 +186,10 @@ def _texts(row: tuple[object, ...]) -> list[str]:
 
 
 def text_of(value: object) -> str:
-    """The text of a typed value; a fraction without any is a whole number that lost its type."""
+    """The text of a typed value; a fraction without any is a whole number that lost its type.
+
+    Of bytes those that are no UTF-8 come as lone surrogates.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -175,5 +197,5 @@ def text_of(value: object) -> str:
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else repr(value)
     if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
+        return value.decode("utf-8", "surrogateescape")
     return str(value)
