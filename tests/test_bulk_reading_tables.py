@@ -58,7 +58,7 @@ def test_reads_a_table(database_url: str, store_kind: str, tmp_path: Path, table
 
 def test_reads_a_query(database_url: str, tmp_path: Path) -> None:
     query = 'select id + 10 as id, email as "Mail" from "Contact" where id = 1'
-    for end in ("", ";\n", "\n/* {} % ; */ ;"):
+    for end in ("", ";\n", " -- {} %", "\n/* ; */ -- ) ;"):
         with reading(tmp_path, database_url, query=query + end) as found:
             assert found.taken == [(11, "ann@shop.com", None)]
 

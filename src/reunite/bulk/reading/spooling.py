@@ -106,7 +106,7 @@ def _unpacked(source: Source, packed: gzip.GzipFile | zstd.ZstdFile, path: Path)
 
 
 def _postgresql(path: Path, source: Source) -> Path:
-    statement = sql.SQL("copy ({}) to stdout (format csv, header)").format(_asked(source))
+    statement = sql.SQL("copy ({}\n) to stdout (format csv, header)").format(_asked(source))
     try:
         with psycopg.connect(source.place, client_encoding="UTF8") as connection:
             connection.read_only = True
