@@ -156,6 +156,25 @@ def test_reads_typed_values_of_parquet(tmp_path: Path) -> None:
         assert found.faults == [(3, "", None, "has neither an email nor a phoneNumber")]
 
 
+@pytest.mark.parametrize("type_", ["timestamp", "timestamptz", "date"])
+def test_an_infinite_time_of_parquet_is_no_time(tmp_path: Path, type_: str) -> None:
+    path = tmp_path / "a.parquet"
+    duckdb.connect().execute(
+        f"copy (select * from (values (1, 'a@b.co', 'infinity'::{type_}),"
+        f" (2, 'b@b.co', '-infinity'), (3, 'c@b.co', '2020-01-01'), (4, 'd@b.co', null))"
+        f" t(id, email, created_at)) to '{path}'"
+    )
+    with reading(tmp_path, path) as found:
+        assert found.rows("select created_at from taken order by id") == [
+            *((NOW,), (NOW,), (1_577_836_800_000_000,), (NOW,))
+        ]
+        told = "is no time; it was set to the time of the import"
+        assert found.faults == [
+            (1, "createdAt", "infinity", told),
+            (2, "createdAt", "-infinity", told),
+        ]
+
+
 def test_reads_text_that_parquet_has_as_bytes(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     duckdb.connect().execute(

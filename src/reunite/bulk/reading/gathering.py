@@ -150,7 +150,8 @@ def _parquet(spot: _Spot, places: _Places) -> tuple[list[str], dict[str, int]]:
 def _typed(column: str, type_: str) -> str:
     """The text of a typed column; a fraction without any is a whole number that lost its type."""
     if type_.startswith("TIMESTAMP"):
-        return f"strftime(make_timestamp(epoch_us({column})), '%Y-%m-%d %H:%M:%S.%f')"
+        time = f"strftime(make_timestamp(epoch_us({column})), '%Y-%m-%d %H:%M:%S.%f')"
+        return f"case when isfinite({column}) then {time} else {column}::varchar end"
     if type_ in {"DOUBLE", "FLOAT"} or type_.startswith("DECIMAL"):
         is_whole = f"{column} = trunc({column}) and abs({column}) < 1e18"
         return f"case when {is_whole} then {column}::bigint::varchar else {column}::varchar end"
