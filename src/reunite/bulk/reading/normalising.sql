@@ -43,6 +43,14 @@ create or replace macro microseconds_of(number) as
     else number
   end;
 
+-- A time as the cast takes it: with a point for a comma, and its zone a number right after it.
+create or replace macro plain_time(value) as
+  regexp_replace(
+    replace(replace(replace(upper(value), ',', '.'), ' +', '+'), ' -', '-'),
+    ' ?(?:UTC|GMT|Z)$',
+    '+00'
+  );
+
 create or replace macro odd_time_of(value) as
   case
     when regexp_full_match(
@@ -50,11 +58,7 @@ create or replace macro odd_time_of(value) as
       '[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?'
       || '(?: ?(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?)?'
     )
-      then epoch_us(
-        try_cast(
-          regexp_replace(replace(upper(value), ',', '.'), ' ?(?:UTC|GMT|Z)$', '+00') as timestamptz
-        )
-      )
+      then epoch_us(try_cast(plain_time(value) as timestamptz))
     when regexp_full_match(value, '-?[0-9]{1,17}(?:\.0+)?')
       then microseconds_of(without_fraction(value)::bigint)
     when regexp_full_match(
