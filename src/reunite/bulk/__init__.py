@@ -8,6 +8,7 @@ evidence   what ties a workspace's identifiers together, and the digests of that
 verifying  everything that a store says, worked out once more by other ways
 exporting  contacts, people, or all of a workspace as files; how much of what there is
 engine     DuckDB, set for this work
+literal    a path as DuckDB takes it for one file
 progress   how far it is
 output     files and folders that appear whole or not at all
 """
