@@ -38,7 +38,7 @@ class Served:
 
     def post_raw(self, body: bytes, path: str = "/identify", **headers: str) -> httpx.Response:
         """POST bytes that are said to be JSON unless the headers say otherwise."""
-        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        headers = {name.replace("_", "-").lower(): value for name, value in headers.items()}
         return self.client.post(
             path, content=body, headers={"content-type": "application/json", **headers}
         )

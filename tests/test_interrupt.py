@@ -21,6 +21,14 @@ from shell import Reunite
 LONG = "create table long as select hash(a) from range(30_000_000) t(a) order by all"
 
 
+@pytest.fixture(autouse=True)
+def heeded() -> Iterator[None]:
+    """As in a terminal: what a shell began in the background ignores the signal, and so do we."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @contextmanager
 def interrupted() -> Iterator[None]:
     """Send a SIGINT once what is in it computes: a tenth of a second is used by then."""

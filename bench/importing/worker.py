@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from io import StringIO
+from io import BytesIO, TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -262,10 +262,11 @@ def _command(*arguments: str) -> tuple[str, Took]:
     """What a command prints and takes, run in this process as it is, with its own defaults."""
     from reunite.cli import app
 
-    printed, clock = StringIO(), _Clock()
-    with redirect_stdout(printed):
+    printed, clock = BytesIO(), _Clock()
+    with redirect_stdout(TextIOWrapper(printed, encoding="utf-8", write_through=True)):
         app(arguments, standalone_mode=False)
-    return printed.getvalue(), clock.took()
+        took = clock.took()
+        return printed.getvalue().decode(), took
 
 
 _DO: dict[What, Callable[[Job], Took]] = {

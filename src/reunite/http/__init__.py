@@ -18,7 +18,8 @@ kept       a constraint as it is told
 problem    errors as problem+json
 reading    a thread that looks into the store
 monitor    how the store is, asked beside the lane
-protocol   uvicorn's, sending the head and the body of an answer together
+protocol   uvicorn's, kept to what HTTP says where that leaves off
+transport  that gathers what is written in a turn of the event loop
 """
 
 from reunite.http.app import create_app, serve_app
