@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -173,3 +174,27 @@ def test_a_dry_run_prints_what_would_be_and_writes_nothing(
     assert "It would make contact 5 of 42." in new
     known = command("identify", "--dry-run", "--email", ADA, *there).out
     assert known.endswith("It would write nothing.\n")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ["lookup", "--email", ADA],
+        ["show", "1"],
+        ["explain", ADA, BOB],
+        ["graph", "1", "--json"],
+        ["block", "list"],
+        ["constraint", "list"],
+        ["held", "list"],
+    ],
+)
+def test_a_store_that_is_not_there_is_not_made_by_looking(
+    command: Reunite, store_url: str, there: tuple[str, ...], tmp_path: Path, asked: list[str]
+) -> None:
+    missing = tmp_path / "typo.db"
+    result = command(*asked, "--database", f"sqlite:///{missing}")
+    assert (result.status, result.out) == (4, "")
+    assert not missing.exists()
+    result = command(*asked, "--database", store_url, "--workspace", "typo")
+    assert (result.status, result.out) == (5, "")
+    assert "workspace" in result.err

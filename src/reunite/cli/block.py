@@ -10,7 +10,7 @@ from rich.table import Table
 
 from reunite.cli import options
 from reunite.cli.decision import DryRun, Key, Who, Why, decide, identifier_of
-from reunite.cli.opening import opened
+from reunite.cli.opening import found
 from reunite.cli.printing import plain, print_json
 from reunite.http import decided
 from reunite.inquiry.told import moment
@@ -64,17 +64,17 @@ def list_blocks(
     phone_region: options.PhoneRegion = None,
 ) -> None:
     """Show what is blocked, and since when."""
-    with opened(locals()) as store:
-        found = Operations(store).blocks()
+    with found(locals()) as store:
+        rows = Operations(store).blocks()
     if json:
-        print_json([decided.blocked(one) for one in found])
+        print_json([decided.blocked(one) for one in rows])
     else:
-        Console().print(_table(found))
+        Console().print(_table(rows))
 
 
-def _table(found: list[StandingBlock]) -> Table:
+def _table(rows: list[StandingBlock]) -> Table:
     table = Table("position", "identifier", "blocked since (UTC)")
-    for one in found:
+    for one in rows:
         since = moment(one.since)
         table.add_row(str(one.position), plain(one.identifier.key), f"{since:%Y-%m-%d %H:%M:%S}")
     return table

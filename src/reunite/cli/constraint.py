@@ -15,7 +15,7 @@ from reunite.cli.decision import (
     everything,
     show_constraints,
 )
-from reunite.cli.opening import opened
+from reunite.cli.opening import found
 from reunite.cli.printing import print_json
 from reunite.http import decided
 from reunite.inquiry.asked import read
@@ -66,9 +66,9 @@ def list_constraints(
     phone_region: options.PhoneRegion = None,
 ) -> None:
     """Show the constraints that stand."""
-    with opened(locals()) as store:
-        found = everything(Operations(store).constraints, lambda one: one.position)
+    with found(locals()) as store:
+        rows = everything(Operations(store).constraints, lambda one: one.position)
     if json:
-        print_json([decided.kept(one) for one in found])
+        print_json([decided.kept(one) for one in rows])
     else:
-        show_constraints(found, Console())
+        show_constraints(rows, Console())

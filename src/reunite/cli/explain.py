@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from reunite.cli import options
-from reunite.cli.opening import opened
+from reunite.cli.opening import found
 from reunite.cli.printing import print_json, say
 from reunite.inquiry import Explanation, Inquiry
 
@@ -19,7 +19,7 @@ def explain(
     phone_region: options.PhoneRegion = None,
 ) -> None:
     """Show what joins two: the shortest chain of evidence; or what each has, if nothing does."""
-    with opened(locals()) as store:
+    with found(locals()) as store:
         explanation = Inquiry(store).explain(a, b)
     if json:
         print_json(explanation)

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from reunite.bulk.output import require_apart
 from reunite.cli import options
-from reunite.cli.opening import opened, settings_of
+from reunite.cli.opening import found, settings_of
 from reunite.cli.page import page, summary
 from reunite.cli.printing import print_json, say
 from reunite.errors import ExportStopped, InvalidSetting
@@ -42,7 +42,7 @@ def graph(
     if html is not None:
         store_file = file_of(settings_of(locals()).database)
         require_apart(html, [("the store", store_file)], ExportStopped)
-    with opened(locals()) as store:
+    with found(locals()) as store:
         drawn = Inquiry(store).graph(contact_id, limit=limit)
     if html is not None:
         _write(html, page(drawn))

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from reunite.cli import options
 from reunite.cli.decision import DryRun, Key, Who, Why, decide, everything
-from reunite.cli.opening import opened
+from reunite.cli.opening import found
 from reunite.cli.printing import plain, print_json
 from reunite.evidence import Held
 from reunite.http import decided
@@ -63,17 +63,17 @@ def list_held(
     phone_region: options.PhoneRegion = None,
 ) -> None:
     """Show the held requests that wait."""
-    with opened(locals()) as store:
-        found = everything(Operations(store).held, lambda one: one.id)
+    with found(locals()) as store:
+        rows = everything(Operations(store).held, lambda one: one.id)
     if json:
-        print_json([decided.held_request(one) for one in found])
+        print_json([decided.held_request(one) for one in rows])
     else:
-        Console().print(_table(found))
+        Console().print(_table(rows))
 
 
-def _table(found: list[Held]) -> Table:
+def _table(rows: list[Held]) -> Table:
     table = Table("id", "e-mail", "phone", "held by", "times")
-    for one in found:
+    for one in rows:
         by = f"constraint {one.constraint_position}" if one.constraint_position else "the limit"
         table.add_row(str(one.id), plain(one.email), plain(one.phone), by, str(one.requests))
     return table

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from reunite.cli import options
-from reunite.cli.opening import opened
+from reunite.cli.opening import found
 from reunite.cli.person import show_person
 from reunite.cli.printing import print_json
 from reunite.errors import Unknown
@@ -26,12 +26,12 @@ def lookup(
     phone_region: options.PhoneRegion = None,
 ) -> None:
     """Show whom identifiers belong to: one person, or two; nothing is written."""
-    with opened(locals()) as store:
-        found = Inquiry(store).lookup(present(store.policy, email, phone))
-    if not found:
+    with found(locals()) as store:
+        people = Inquiry(store).lookup(present(store.policy, email, phone))
+    if not people:
         raise Unknown("nobody has what was presented")
     if json:
-        print_json(wire.LookupResponse(list(map(wire.contact_of, found))))
+        print_json(wire.LookupResponse(list(map(wire.contact_of, people))))
         return
-    for identity in found:
+    for identity in people:
         show_person(identity, Console())

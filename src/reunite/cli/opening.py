@@ -23,6 +23,16 @@ def opened(given: Mapping[str, Any]) -> Store:
     return repositories.open(**_named(given))
 
 
+def found(given: Mapping[str, Any]) -> Store:
+    """Open the store to look into it; one that is not there is not made.
+
+    Raises `StoreMissing`, or `Unknown` for a workspace that it does not have.
+    """
+    with seen(given):
+        pass
+    return opened(given)
+
+
 def seen(given: Mapping[str, Any]) -> AbstractContextManager[Snapshot]:
     """See the store as it is now; nothing is made."""
     return repositories.snapshot(**_named(given))

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from reunite.cli import options
-from reunite.cli.opening import opened
+from reunite.cli.opening import found
 from reunite.cli.person import show_person
 from reunite.cli.printing import print_json, say
 from reunite.http import wire
@@ -40,7 +40,7 @@ def show(
     phone_region: options.PhoneRegion = None,
 ) -> None:
     """Show an identity with its history: every contact, link, merge and split."""
-    with opened(locals()) as store:
+    with found(locals()) as store:
         inquiry = Inquiry(store)
         identity = inquiry.identity(contact_id)
         history = inquiry.history(contact_id, after=after, limit=limit)
