@@ -63,7 +63,7 @@ def even_lines(path: Path, delimiter: str) -> int | None:
     count = 1
     before = b""
     with path.open("rb") as file:
-        while block := file.read(_BLOCK) + file.readline():
+        while block := file.read(_BLOCK) + file.readline(_BLOCK):
             joint = before + block
             body = joint.rstrip(b"\r\n")
             if b"\n\n" in body or (b"\r" in body and not _ends_by_both(body)):
